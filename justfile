@@ -1,0 +1,16 @@
+# Everything that CI asks, in its order.
+ci:
+    bash .ci/run
+
+# Formats the code, and the policies that ship.
+fmt:
+    cargo fmt
+    cargo run --quiet -- format policies examples
+
+# Rewrites the answers in tests/cases from what the service says. Read the difference before you commit it.
+cases:
+    UPDATE=1 cargo test --test it cases
+
+# Licences, banned crates and sources of the dependency tree.
+deny:
+    cargo deny check bans licenses sources

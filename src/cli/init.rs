@@ -1,0 +1,77 @@
+//! `doorward init`: writes a project to start from.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::{ExitCode, Failure};
+use super::shipped;
+use super::terminal::{self, visible};
+
+/// Write policies, a schema, entities and a configuration to start from
+#[derive(Debug, Args)]
+#[command(after_help = "Nothing is overwritten: if one of the files is there already, none is \
+                        written.\n\nExit codes: 0 done, 1 error, 2 usage.")]
+pub(super) struct InitArgs {
+    /// Directory to write to; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+}
+
+const CONFIGURATION: &str = include_str!("init/doorward.yaml");
+const README: &str = include_str!("init/README.md");
+
+/// Writes every file, or none.
+pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
+    let own = [("doorward.yaml", CONFIGURATION), ("README.md", README)];
+    let files: Vec<_> = shipped::files().chain(own).collect();
+    refuse_to_overwrite(&args.directory, files.iter().map(|(path, _)| *path))?;
+    let mut written = Vec::new();
+    for (path, text) in &files {
+        let path = args.directory.join(path);
+        if let Err(error) = write(&path, text, &mut written) {
+            for path in written.iter().rev() {
+                // Undone as far as it can be; what is told is why it had to be.
+                let _ = fs::remove_file(path);
+            }
+            let message = format!("cannot write `{}`: {error}", path.display());
+            return Err(Failure::error(message).hint("nothing was written"));
+        }
+    }
+    let listed = written.iter().map(|path| format!("{}\n", path.display()));
+    terminal::data(&visible(&listed.collect::<String>()))?;
+    let directory = args.directory.display();
+    terminal::note(&visible(&format!(
+        "\nNext:\n  cd {directory}\n  doorward validate\n  doorward serve\n\nREADME.md there says more."
+    )));
+    Ok(ExitCode::Success)
+}
+
+fn refuse_to_overwrite<'a>(
+    directory: &Path,
+    files: impl Iterator<Item = &'a str>,
+) -> Result<(), Failure> {
+    let there: Vec<_> = files
+        .map(|path| directory.join(path))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let (verb, these) = if there.len() == 1 { ("is", "it") } else { ("are", "them") };
+    Err(Failure::error(format!("{} {verb} there already", there.join(", ")))
+        .hint(format!("choose another directory, or move {these} away; nothing was written")))
+}
+
+fn write(path: &Path, text: &str, written: &mut Vec<PathBuf>) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // Never over a file that has come to be there since.
+    let mut file = fs::File::create_new(path)?;
+    written.push(path.to_owned());
+    file.write_all(text.as_bytes())
+}

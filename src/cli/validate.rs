@@ -1,0 +1,152 @@
+//! `doorward validate`: every problem of schema, policies, entities and links, with excerpts.
+
+use clap::{ArgMatches, Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::check::no_policies;
+use super::exit::{ExitCode, Failure};
+use super::flags::{ConfigFileArgs, SourceArgs};
+use super::terminal::{self, Paint, visible};
+use crate::config::Overrides;
+use crate::engine::snapshot::Counts;
+use crate::engine::{Problem, Problems, Severity, compile};
+use crate::sources;
+
+/// Check schema, policies, entities and links, and show every problem
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 valid (warnings included), 5 invalid, 1 a file cannot be \
+                        read, 2 usage.")]
+pub(super) struct ValidateArgs {
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+
+    #[command(flatten)]
+    config: ConfigFileArgs,
+
+    #[command(flatten)]
+    sources: SourceArgs,
+}
+
+/// The code of the problem that a file could not be read, which makes nothing invalid.
+const UNREADABLE_FILE: &str = "unreadable-file";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+/// Validates, reports, and says by the exit code whether the input is valid.
+pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
+    let mut overrides = Overrides::default();
+    args.sources.override_in(&mut overrides, given);
+    let config = args.config.load(overrides)?;
+    let inputs = config.inputs();
+    if inputs.policies.is_empty() {
+        return Err(no_policies());
+    }
+    let compiled = sources::read(&inputs, &config.limits.file_limits())
+        .and_then(|bundle| compile(&bundle, &config.compile_options()));
+    let report = match &compiled {
+        Ok(snapshot) => Report { problems: snapshot.warnings(), counts: Some(snapshot.counts()) },
+        Err(problems) => Report { problems, counts: None },
+    };
+    terminal::data(&match args.format {
+        Format::Human => report.for_people(Paint::stdout()),
+        Format::Json => format!("{:#}\n", report.to_json()),
+    })?;
+    Ok(report.exit())
+}
+
+/// What was found.
+struct Report<'a> {
+    problems: &'a Problems,
+    /// What the snapshot holds, where there is one.
+    counts: Option<Counts>,
+}
+
+// === impl Report ===
+
+impl Report<'_> {
+    fn exit(&self) -> ExitCode {
+        if self.problems.iter().any(|problem| problem.code == UNREADABLE_FILE) {
+            ExitCode::Error
+        } else if self.problems.refuses() {
+            ExitCode::Invalid
+        } else {
+            ExitCode::Success
+        }
+    }
+
+    fn for_people(&self, paint: Paint) -> String {
+        let mut text = String::new();
+        if !self.problems.is_empty() {
+            let problems = visible(&self.problems.to_string());
+            text = format!("{}\n\n", paint.problems(&problems));
+        }
+        let (errors, warnings) = (self.problems.error_count(), self.problems.warning_count());
+        let verdict = match errors {
+            0 => paint.good("valid"),
+            _ => paint.bad("invalid"),
+        };
+        let mut parts = Vec::new();
+        if let Some(counts) = self.counts {
+            parts.push(number_of(counts.policies, "policy", "policies"));
+            parts.push(number_of(counts.entities, "entity", "entities"));
+            parts.push(number_of(counts.links, "link", "links"));
+        }
+        if errors > 0 {
+            parts.push(number_of(errors, "error", "errors"));
+        }
+        if errors > 0 || warnings > 0 {
+            parts.push(number_of(warnings, "warning", "warnings"));
+        }
+        format!("{text}{verdict}: {}\n", parts.join(", "))
+    }
+
+    fn to_json(&self) -> Value {
+        let problems: Vec<Value> = self.problems.iter().map(to_json).collect();
+        let mut report = json!({
+            "valid": !self.problems.refuses(),
+            "errors": self.problems.error_count(),
+            "warnings": self.problems.warning_count(),
+            "problems": problems,
+        });
+        if let (Some(counts), Value::Object(members)) = (self.counts, &mut report) {
+            members.insert("policies".to_owned(), json!(counts.policies));
+            members.insert("entities".to_owned(), json!(counts.entities));
+            members.insert("links".to_owned(), json!(counts.links));
+        }
+        report
+    }
+}
+
+/// A problem for programs.
+fn to_json(problem: &Problem) -> Value {
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut json = json!({
+        "severity": severity,
+        "code": problem.code,
+        "message": problem.message,
+    });
+    if let Value::Object(members) = &mut json {
+        if let Some(place) = &problem.place {
+            members.insert("file".to_owned(), json!(place.name));
+            members.insert("line".to_owned(), json!(place.line));
+            members.insert("column".to_owned(), json!(place.column));
+            members.insert("excerpt".to_owned(), json!(place.excerpt));
+        }
+        if let Some(hint) = &problem.hint {
+            members.insert("hint".to_owned(), json!(hint));
+        }
+    }
+    json
+}
+
+fn number_of(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

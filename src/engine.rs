@@ -1,0 +1,25 @@
+//! The engine: inputs as text become a [`Snapshot`], and a snapshot answers checks.
+//!
+//! It performs no I/O: no file, socket, clock, environment or log. A decision depends on one
+//! snapshot and one request.
+
+pub mod bundle;
+pub mod check;
+pub mod compile;
+mod entities;
+pub mod error;
+pub mod explain;
+pub mod gate;
+mod integrity;
+pub mod json;
+pub mod links;
+pub mod policies;
+pub mod schema;
+pub mod snapshot;
+pub mod uid;
+
+pub use bundle::{Bundle, Text};
+pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, InvalidRequest};
+pub use compile::{CompileOptions, References, compile};
+pub use error::{Place, Problem, Problems, Severity};
+pub use snapshot::Snapshot;

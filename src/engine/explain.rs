@@ -1,0 +1,80 @@
+//! Why a decision came out as it did, for people: the policies that determined it, where they
+//! stand, what their authors say of them, and what the slots of a link name.
+
+use std::collections::BTreeMap;
+
+use super::check::{CheckRequest, Code};
+use super::snapshot::Snapshot;
+
+/// Why a decision came out as it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// One sentence.
+    pub summary: String,
+    /// The determining policies, and those that could not be evaluated where they denied.
+    pub policies: Vec<ExplainedPolicy>,
+}
+
+/// One policy of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedPolicy {
+    /// Its id; a link's is its link id.
+    pub id: String,
+    /// `permit` or `forbid`.
+    pub effect: String,
+    /// The template, where the policy is a link.
+    pub template: Option<String>,
+    /// The text that it or its template stands in.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: usize,
+    /// The comment above it.
+    pub why: Option<String>,
+    /// Its annotations, `@id` left out; a link's own come over its template's.
+    pub annotations: BTreeMap<String, String>,
+    /// What fills the principal slot of a link.
+    pub principal: Option<String>,
+    /// What fills the resource slot of a link.
+    pub resource: Option<String>,
+}
+
+impl Snapshot {
+    /// Explains a decision of this snapshot: `policies` are the ids that determined it, or that
+    /// erred where that denied.
+    pub fn explain(&self, request: &CheckRequest, code: Code, policies: &[String]) -> Explanation {
+        let policies = policies.iter().filter_map(|id| self.explained(id)).collect();
+        Explanation { summary: summary(request, code), policies }
+    }
+
+    fn explained(&self, id: &str) -> Option<ExplainedPolicy> {
+        let info = self.policy(id)?;
+        let link = self.links.get(id);
+        let mut annotations = info.annotations.clone();
+        annotations.remove("id");
+        annotations.extend(link.iter().flat_map(|link| link.annotations.clone()));
+        Some(ExplainedPolicy {
+            id: id.to_owned(),
+            effect: info.effect.to_string(),
+            template: link.map(|link| link.template.clone()),
+            file: info.file.clone(),
+            line: info.line,
+            why: info.comment.clone(),
+            annotations,
+            principal: link.and_then(|link| link.principal.as_ref()).map(ToString::to_string),
+            resource: link.and_then(|link| link.resource.as_ref()).map(ToString::to_string),
+        })
+    }
+}
+
+fn summary(request: &CheckRequest, code: Code) -> String {
+    let CheckRequest { principal, action, resource, .. } = request;
+    match code {
+        Code::Allow => format!("{principal} may {action} {resource}: a permit says so and no forbid speaks against it"),
+        Code::NoPermit => format!("no permit lets {principal} {action} {resource}, and what no permit allows is denied"),
+        Code::Forbidden => format!("a forbid keeps {principal} from {action} on {resource}, whatever the permits say"),
+        Code::ForbidError => format!("a forbid could not be evaluated for {principal}, {action}, {resource}, so whether it forbids is not known"),
+        Code::UnknownPrincipal => format!("the snapshot does not hold {principal}"),
+        Code::UnknownResource => format!("the snapshot does not hold {resource}"),
+        Code::InvalidRequest | Code::NotReady | Code::NotYet | Code::Overloaded => "the request was not decided".to_owned(),
+    }
+}

@@ -1,0 +1,114 @@
+//! The answer to a check, written straight to bytes: it is made for every request, and its form
+//! never varies.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::engine::CheckResponse;
+use crate::engine::explain::{ExplainedPolicy, Explanation};
+use crate::http::problem::write_json;
+use crate::pdp::Decided;
+
+/// An explanation as it goes over the wire.
+#[derive(Serialize)]
+pub(crate) struct ExplanationWire<'a> {
+    summary: &'a str,
+    policies: Vec<PolicyWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct PolicyWire<'a> {
+    id: &'a str,
+    effect: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'a str>,
+    file: &'a str,
+    line: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    annotations: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+}
+
+/// Writes the whole answer, as an object.
+pub(super) fn write(out: &mut Vec<u8>, response: &CheckResponse, decided: &Decided) {
+    out.extend_from_slice(b"{\"decision\":\"");
+    out.extend_from_slice(response.decision.as_str().as_bytes());
+    out.extend_from_slice(b"\",");
+    write_members(out, response, decided);
+    out.push(b'}');
+}
+
+/// Writes the members that say why, which an explained `AuthZEN` answer has too.
+pub(crate) fn write_members(out: &mut Vec<u8>, response: &CheckResponse, decided: &Decided) {
+    out.extend_from_slice(b"\"code\":\"");
+    out.extend_from_slice(response.code.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"reason\":[");
+    for (number, id) in response.reason.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        write_json(out, id);
+    }
+    out.extend_from_slice(b"],\"errors\":[");
+    for (number, error) in response.errors.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"policy\":");
+        write_json(out, &error.policy);
+        out.extend_from_slice(b",\"message\":");
+        write_json(out, &error.message);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"],");
+    if let Some(explanation) = &response.explanation {
+        out.extend_from_slice(b"\"explanation\":");
+        write_json(out, &ExplanationWire::from(explanation));
+        out.push(b',');
+    }
+    write_identity(out, decided);
+}
+
+/// Writes what identifies the decision.
+pub(crate) fn write_identity(out: &mut Vec<u8>, decided: &Decided) {
+    out.extend_from_slice(b"\"revision\":");
+    write_number(out, decided.revision);
+    out.extend_from_slice(b",\"decision_id\":\"");
+    let mut text = uuid::Uuid::encode_buffer();
+    out.extend_from_slice(decided.id.hyphenated().encode_lower(&mut text).as_bytes());
+    out.push(b'"');
+}
+
+pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
+    write_json(out, &number);
+}
+
+// === impl ExplanationWire ===
+
+impl<'a> From<&'a Explanation> for ExplanationWire<'a> {
+    fn from(explanation: &'a Explanation) -> Self {
+        let policies = explanation.policies.iter().map(PolicyWire::from).collect();
+        Self { summary: &explanation.summary, policies }
+    }
+}
+
+impl<'a> From<&'a ExplainedPolicy> for PolicyWire<'a> {
+    fn from(policy: &'a ExplainedPolicy) -> Self {
+        Self {
+            id: &policy.id,
+            effect: &policy.effect,
+            template: policy.template.as_deref(),
+            file: &policy.file,
+            line: policy.line,
+            why: policy.why.as_deref(),
+            annotations: &policy.annotations,
+            principal: policy.principal.as_deref(),
+            resource: policy.resource.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A check as a client writes it. Every member is known or refused: a misspelt `context` must not
+//! become a check without one.
+
+use serde_json::{Map, Value};
+
+use crate::engine::check::Undeclared;
+use crate::engine::uid::{self, UidText};
+use crate::engine::{CheckRequest, InvalidRequest, Snapshot};
+use crate::http::now_ms;
+use crate::http::problem::{Kind, Problem};
+
+/// The entity type of actions that are given by name alone.
+pub(crate) const ACTION_TYPE: &str = "Action";
+
+/// A check, read but not yet held against a snapshot.
+#[derive(Debug)]
+pub(super) struct Check {
+    principal: UidText,
+    action: UidText,
+    resource: UidText,
+    context: Map<String, Value>,
+    explain: bool,
+}
+
+// === impl Check ===
+
+impl Check {
+    pub(super) fn read(members: Map<String, Value>) -> Result<Self, Problem> {
+        let (mut principal, mut action, mut resource) = (None, None, None);
+        let (mut context, mut explain) = (Map::new(), false);
+        for (name, value) in members {
+            match name.as_str() {
+                "principal" => principal = Some(uid("principal", value)?),
+                "action" => action = Some(action_uid(value)?),
+                "resource" => resource = Some(uid("resource", value)?),
+                "context" => match value {
+                    Value::Object(members) => context = members,
+                    _ => return Err(wrong("context", "an object")),
+                },
+                "explain" => match value {
+                    Value::Bool(value) => explain = value,
+                    _ => return Err(wrong("explain", "`true` or `false`")),
+                },
+                _ => return Err(unknown(&name, "a check")),
+            }
+        }
+        Ok(Self {
+            principal: principal.ok_or_else(|| missing("principal"))?,
+            action: action.ok_or_else(|| missing("action"))?,
+            resource: resource.ok_or_else(|| missing("resource"))?,
+            context,
+            explain,
+        })
+    }
+
+    /// The check in the terms of a snapshot; refused where the snapshot's schema does not declare
+    /// what it names.
+    pub(super) fn resolve(self, snapshot: &Snapshot) -> Result<CheckRequest, InvalidRequest> {
+        Ok(CheckRequest {
+            principal: snapshot.uid(&self.principal.type_name, &self.principal.id)?,
+            action: snapshot.action(&self.action.type_name, &self.action.id)?,
+            resource: snapshot.uid(&self.resource.type_name, &self.resource.id)?,
+            context: self.context,
+            undeclared: Undeclared::Refuse,
+            principal_properties: None,
+            resource_properties: None,
+            now_ms: now_ms(),
+            explain: self.explain,
+        })
+    }
+}
+
+/// Takes `at_least` out of the members of a check or a batch.
+pub(super) fn at_least(members: &mut Map<String, Value>) -> Result<Option<u64>, Problem> {
+    match members.remove("at_least") {
+        None => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(revision) => Ok(Some(revision)),
+            None => Err(wrong("at_least", "a revision, an integer")),
+        },
+    }
+}
+
+/// The items of a batch.
+pub(super) fn batch(members: Map<String, Value>) -> Result<Vec<Value>, Problem> {
+    let mut items = None;
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("checks", Value::Array(list)) => items = Some(list),
+            ("checks", _) => return Err(wrong("checks", "an array")),
+            _ => return Err(unknown(&name, "a batch")),
+        }
+    }
+    items.ok_or_else(|| missing("checks"))
+}
+
+/// One item of a batch.
+pub(super) fn item(value: Value) -> Result<Check, Problem> {
+    match value {
+        Value::Object(members) => Check::read(members),
+        _ => Err(wrong("checks", "an array of objects")),
+    }
+}
+
+/// A uid: an object with `type` and `id`, or Cedar text.
+fn uid(member: &'static str, value: Value) -> Result<UidText, Problem> {
+    match value {
+        Value::String(text) => uid::parse(&text).map_err(|reason| {
+            let detail = format!("`{member}`: {reason}");
+            Problem::new(Kind::InvalidMember, detail).hint("write `Type::\"id\"`, or an object")
+        }),
+        Value::Object(members) => uid_object(member, members),
+        _ => Err(wrong(member, "a uid: `{\"type\",\"id\"}`, or Cedar text such as `User::\"emma\"`")),
+    }
+}
+
+fn uid_object(member: &'static str, members: Map<String, Value>) -> Result<UidText, Problem> {
+    let (mut type_name, mut id) = (None, None);
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("type", Value::String(text)) => type_name = Some(text),
+            ("id", Value::String(text)) => id = Some(text),
+            ("type" | "id", _) => return Err(wrong(&format!("{member}.{name}"), "a string")),
+            _ => return Err(unknown(&name, &format!("`{member}`"))),
+        }
+    }
+    Ok(UidText {
+        type_name: type_name.ok_or_else(|| missing(&format!("{member}.type")))?,
+        id: id.ok_or_else(|| missing(&format!("{member}.id")))?,
+    })
+}
+
+/// An action: a uid, or its name alone. A text that reads as a uid is one; an action whose name
+/// looks like a uid must be given as an object.
+fn action_uid(value: Value) -> Result<UidText, Problem> {
+    match value {
+        Value::String(name) => Ok(action_named(name)),
+        value => uid("action", value),
+    }
+}
+
+/// The action of a name, or of a uid in Cedar text.
+pub(crate) fn action_named(name: String) -> UidText {
+    // Cedar text of a uid ends in a quote; the look at it spares names the parser.
+    let read = if name.ends_with('"') { uid::parse(&name).ok() } else { None };
+    read.unwrap_or_else(|| UidText { type_name: ACTION_TYPE.to_owned(), id: name })
+}
+
+fn missing(member: &str) -> Problem {
+    Problem::new(Kind::MissingMember, format!("`{member}` is missing"))
+}
+
+fn wrong(member: &str, expected: &str) -> Problem {
+    Problem::new(Kind::InvalidMember, format!("`{member}` must be {expected}"))
+}
+
+fn unknown(member: &str, of: &str) -> Problem {
+    Problem::unknown_member(member, of)
+}

@@ -1,0 +1,64 @@
+//! From the errors of other modules to problems.
+
+use super::{Fault, Kind, Problem};
+use crate::engine::json::JsonError;
+use crate::engine::{self, InvalidRequest, Severity};
+use crate::pdp::publisher::Rejection;
+
+impl From<InvalidRequest> for Problem {
+    fn from(invalid: InvalidRequest) -> Self {
+        Self { hint: invalid.hint, ..Self::new(Kind::InvalidRequest, invalid.message) }
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        Self::new(Kind::InvalidJson, error.to_string())
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid(problems) => Self::invalid_bundle(&problems),
+            Rejection::OwnedElsewhere { part, owner } => Self::new(
+                Kind::OwnedElsewhere,
+                format!("`{part}` belongs to {owner} and cannot be written here"),
+            )
+            .hint("change it where it comes from"),
+            Rejection::Ephemeral => Self::new(
+                Kind::Ephemeral,
+                "the service runs with `--ephemeral`: it keeps nothing on disk and takes no change",
+            ),
+            Rejection::Busy => {
+                Self::new(Kind::Busy, "too many changes are under way; try again")
+            }
+            // What the disk said is in the log; it may name paths.
+            Rejection::NotDurable(_) => Self::new(
+                Kind::NotDurable,
+                "the change could not be written to disk and is not in force; the log says why",
+            ),
+            Rejection::Stopped => Self::new(Kind::Stopping, "the service is stopping"),
+        }
+    }
+}
+
+impl From<&engine::Problem> for Fault {
+    fn from(problem: &engine::Problem) -> Self {
+        let place = problem.place.as_ref();
+        let excerpted = place.filter(|place| !place.excerpt.is_empty());
+        Self {
+            severity: match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            code: problem.code,
+            message: problem.message.clone(),
+            file: place.map(|place| place.name.clone()),
+            line: excerpted.map(|place| place.line),
+            column: excerpted.map(|place| place.column),
+            excerpt: excerpted.map(|place| place.excerpt.clone()),
+            hint: problem.hint.clone(),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The one door to a decision. Every check of every endpoint goes through [`Pdp::check`], so all
+//! are decided, counted and logged alike; only the [`publisher`] installs a snapshot.
+
+pub mod metrics;
+pub mod publisher;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use metrics::Metrics;
+
+/// Holds the snapshot in force and decides by it. Cloning is shallow.
+#[derive(Debug, Clone)]
+pub struct Pdp {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    current: ArcSwapOption<Installed>,
+    revision: watch::Sender<u64>,
+    options: CheckOptions,
+    metrics: Metrics,
+}
+
+/// A snapshot in force, with what is told about it.
+#[derive(Debug)]
+pub struct Installed {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Its number; 1 is the first.
+    pub revision: u64,
+    /// When it was installed.
+    pub installed_at: Timestamp,
+    /// The digest of the bundle that it was compiled from.
+    pub digest: String,
+    /// Which source owns each part.
+    pub owners: Owners,
+}
+
+/// Which source a part of the bundle comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Files named on the command line or in the configuration.
+    Files,
+    /// The admin API.
+    Api,
+}
+
+/// The owner of each part of the bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owners {
+    /// Who owns the schema and the policies.
+    pub policies: Owner,
+    /// Who owns the entities and the links.
+    pub entities: Owner,
+}
+
+/// The endpoint that a check came through; a label of the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// `/v1/check` and `/v1/checks`.
+    Native,
+    /// `/access/v1/*`.
+    Authzen,
+}
+
+/// A decision, with what identifies it.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// What the engine answered, or why the request does not fit the schema.
+    pub outcome: Result<CheckResponse, InvalidRequest>,
+    /// The revision that decided.
+    pub revision: u64,
+    /// The id of the decision, a `UUIDv7`.
+    pub id: Uuid,
+}
+
+// === impl Owner ===
+
+impl Owner {
+    /// `files` or `api`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Api => "api",
+        }
+    }
+}
+
+// === impl Door ===
+
+impl Door {
+    /// Every door, in the order of the variants.
+    pub const ALL: [Self; 2] = [Self::Native, Self::Authzen];
+
+    /// The label in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Authzen => "authzen",
+        }
+    }
+}
+
+// === impl Decided ===
+
+impl Decided {
+    /// The code of the decision; a request that does not fit the schema is `invalid_request`.
+    pub fn code(&self) -> Code {
+        match &self.outcome {
+            Ok(response) => response.code,
+            Err(_) => Code::InvalidRequest,
+        }
+    }
+}
+
+// === impl Pdp ===
+
+impl Pdp {
+    /// A door without a snapshot: not ready until the publisher installs one.
+    pub fn new(options: CheckOptions, metrics: Metrics) -> Self {
+        let (revision, _) = watch::channel(0);
+        let current = ArcSwapOption::empty();
+        Self { inner: Arc::new(Inner { current, revision, options, metrics }) }
+    }
+
+    /// The snapshot in force. A batch takes it once and decides every item by it.
+    pub fn current(&self) -> Option<Arc<Installed>> {
+        self.inner.current.load_full()
+    }
+
+    /// Decides one request by the given snapshot, counts it, and gives it an id.
+    pub fn check(&self, door: Door, installed: &Installed, request: &CheckRequest) -> Decided {
+        let started = Instant::now();
+        let outcome = installed.snapshot.check(request, self.inner.options);
+        let decided = Decided { outcome, revision: installed.revision, id: Uuid::now_v7() };
+        self.inner.metrics.observe_check(door, &decided, started.elapsed());
+        decided
+    }
+
+    /// Waits until at least this revision is in force. The caller bounds the wait.
+    pub async fn wait_for_revision(&self, revision: u64) {
+        let mut seen = self.inner.revision.subscribe();
+        // The sender lives in `self`, so waiting ends only by reaching the revision.
+        let _ = seen.wait_for(|current| *current >= revision).await;
+    }
+
+    /// The metrics of this process.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// How checks are evaluated.
+    pub fn options(&self) -> CheckOptions {
+        self.inner.options
+    }
+
+    /// Puts a snapshot in force. Only the publisher calls this.
+    fn install(&self, installed: Arc<Installed>) -> Option<Arc<Installed>> {
+        let revision = installed.revision;
+        self.inner.metrics.observe_install(&installed);
+        let previous = self.inner.current.swap(Some(installed));
+        self.inner.revision.send_replace(revision);
+        previous
+    }
+}

@@ -1,0 +1,193 @@
+//! `doorward check`: allow is 0, deny 3, an error 1, usage 2, by files and by a running service.
+
+use insta::assert_snapshot;
+
+use crate::project::Project;
+use crate::service::Service;
+
+/// The flags of a check.
+fn check<'a>(principal: &'a str, action: &'a str, resource: &'a str) -> Vec<&'a str> {
+    vec!["check", "--principal", principal, "--action", action, "--resource", resource]
+}
+
+fn emma_reads() -> Vec<&'static str> {
+    check("User::\"emma\"", "read", "Device::\"SD-001\"")
+}
+
+#[test]
+fn an_allow() {
+    let project = Project::shipped();
+    assert_snapshot!(project.run(&emma_reads()), @"");
+}
+
+#[test]
+fn a_deny_without_a_permit() {
+    let project = Project::shipped();
+    assert_snapshot!(project.run(&check("User::\"emma\"", "write", "Device::\"SD-001\"")), @"");
+}
+
+#[test]
+fn a_deny_by_a_forbid() {
+    let project = Project::shipped();
+    let arguments = check("User::\"other_tenant_admin\"", "read", "Device::\"SD-001\"");
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn an_allow_by_a_share_explained() {
+    let project = Project::shipped();
+    let mut arguments = check("User::\"emma\"", "read", "Dashboard::\"My New Dashboard\"");
+    arguments.push("--explain");
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn an_action_by_its_uid_and_a_context() {
+    let project = Project::shipped();
+    let mut arguments =
+        check("User::\"cust_admin_a\"", "Action::\"change_owner\"", "Device::\"SD-001\"");
+    let context = r#"{"target": {"__entity": {"type": "Owner", "id": "A-East"}}}"#;
+    arguments.extend(["--context", context]);
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_principal_that_the_snapshot_does_not_hold() {
+    let project = Project::shipped();
+    let arguments = check("User::\"nobody\"", "read", "Device::\"SD-001\"");
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_resource_that_the_snapshot_does_not_hold() {
+    let project = Project::shipped();
+    let arguments = check("User::\"emma\"", "read", "Device::\"SD-999\"");
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn an_action_that_does_not_exist() {
+    let project = Project::shipped();
+    assert_snapshot!(project.run(&check("User::\"emma\"", "fly", "Device::\"SD-001\"")), @"");
+}
+
+#[test]
+fn a_type_that_does_not_exist() {
+    let project = Project::shipped();
+    assert_snapshot!(project.run(&check("Person::\"emma\"", "read", "Device::\"SD-001\"")), @"");
+}
+
+#[test]
+fn an_action_that_does_not_apply() {
+    let project = Project::shipped();
+    let arguments = check("User::\"emma\"", "ack_alarm", "Device::\"SD-001\"");
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_context_that_does_not_fit() {
+    let project = Project::shipped();
+    let mut arguments = check("User::\"cust_admin_a\"", "change_owner", "Device::\"SD-001\"");
+    arguments.extend(["--context", r#"{"target": "A-East"}"#]);
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_context_that_is_missing() {
+    let project = Project::shipped();
+    let arguments = check("User::\"cust_admin_a\"", "change_owner", "Device::\"SD-001\"");
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_context_that_is_no_json() {
+    let project = Project::shipped();
+    let mut arguments = emma_reads();
+    arguments.extend(["--context", "{"]);
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_uid_that_is_none() {
+    let project = Project::shipped();
+    assert_snapshot!(project.run(&check("emma", "read", "Device::\"SD-001\"")), @"");
+}
+
+#[test]
+fn nothing_to_check_by() {
+    let project = Project::empty();
+    assert_snapshot!(project.run(&emma_reads()), @"");
+}
+
+#[test]
+fn files_that_are_named() {
+    let (project, elsewhere) = (Project::shipped(), Project::empty());
+    let (policies, entities) = (project.path("policies"), project.path("entities"));
+    let mut arguments = emma_reads();
+    arguments.extend(["--policies", policies.to_str().unwrap()]);
+    arguments.extend(["--entities", entities.to_str().unwrap()]);
+    assert_snapshot!(elsewhere.run(&arguments), @"");
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let project = Project::shipped();
+    let mut arguments = emma_reads();
+    arguments.extend(["--policies", "policy"]);
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn json_is_what_the_service_answers() {
+    let project = Project::shipped();
+    let mut arguments = emma_reads();
+    arguments.extend(["--format", "json"]);
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_running_service_is_asked() {
+    let (service, elsewhere) = (Service::shipped(), Project::empty());
+    let url = format!("http://{}", service.data);
+    let mut arguments = emma_reads();
+    arguments.extend(["--server", &url]);
+    assert_snapshot!(elsewhere.run(&arguments), @"");
+}
+
+#[test]
+fn a_running_service_refuses_as_the_files_do() {
+    let (service, elsewhere) = (Service::shipped(), Project::empty());
+    let url = format!("http://{}", service.data);
+    let mut arguments = check("User::\"emma\"", "fly", "Device::\"SD-001\"");
+    arguments.extend(["--server", &url]);
+    assert_snapshot!(elsewhere.run(&arguments), @"");
+}
+
+#[test]
+fn a_service_that_is_not_there() {
+    let project = Project::empty();
+    let mut arguments = emma_reads();
+    // Port 1 is reserved for a service that nobody runs.
+    arguments.extend(["--server", "http://127.0.0.1:1"]);
+    assert_snapshot!(project.run(&arguments), @"");
+}
+
+#[test]
+fn a_forbid_that_errs_denies_unless_told_otherwise() {
+    let project = Project::empty();
+    project.write(
+        "policies/schema.cedarschema",
+        "entity User { role: String };\nentity Report;\n\
+         action read appliesTo { principal: User, resource: Report };\n",
+    );
+    project.write(
+        "policies/ghost.cedar",
+        "@id(\"suspended\")\nforbid (principal, action, resource)\n\
+         when { principal.role == \"suspended\" };\n\
+         @id(\"everybody\")\npermit (principal, action, resource);\n",
+    );
+    let mut arguments = check("User::\"ghost\"", "read", "Report::\"q3\"");
+    assert_snapshot!(project.run(&arguments), @"");
+    arguments.extend(["--forbid-errors", "skip"]);
+    assert_snapshot!(project.run(&arguments), @"");
+}

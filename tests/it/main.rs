@@ -1,0 +1,12 @@
+//! Tests from outside: the real binary, its commands and its service, over processes and sockets.
+//! Nothing here but the truth table's shortest way calls a function of the library.
+
+mod agreement;
+mod cases;
+mod cli;
+mod http;
+mod project;
+mod serve;
+mod service;
+mod steady;
+mod truth_table;

@@ -1,0 +1,9 @@
+//! `doorward serve` from start to stop: what it starts from, what changes while it runs, what
+//! nobody can do to it.
+
+mod bundle;
+mod hostile;
+mod lifecycle;
+mod reload;
+mod start;
+mod steady_state;

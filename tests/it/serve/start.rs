@@ -1,0 +1,129 @@
+//! What a start needs, and what it says where it cannot: a service that cannot decide rightly does
+//! not start.
+
+use std::net::TcpListener;
+
+use insta::assert_snapshot;
+
+use crate::http::Connection;
+use crate::project::Project;
+use crate::service::{EMMA_READS, Service};
+
+/// `serve` on ports that the system chooses, expected to end by itself.
+fn refuses(project: &Project, flags: &[&str]) -> String {
+    let addresses = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let output = project.run(&[&addresses[..], flags].concat());
+    // Log lines before the refusal say when they were written and what was tried.
+    let said = output.split_once("error").map_or("", |(_, said)| said);
+    let exit = output.lines().next().unwrap_or_default();
+    format!("{exit}\nerror{said}")
+}
+
+#[test]
+fn a_directory_without_a_schema() {
+    let project = Project::shipped();
+    project.remove("policies/schema.cedarschema");
+    assert_snapshot!(refuses(&project, &[]), @"");
+}
+
+#[test]
+fn a_policy_that_does_not_parse() {
+    let project = Project::shipped();
+    project.write("policies/broken.cedar", "permit (principal, action, resource in [A, B]);\n");
+    assert_snapshot!(refuses(&project, &[]), @"");
+}
+
+#[test]
+fn an_entity_that_breaks_the_schema() {
+    let project = Project::shipped();
+    project.write("entities/more.json", "[{\"uid\": {\"type\": \"Robot\", \"id\": \"x\"}, \"attrs\": {}, \"parents\": []}]\n");
+    assert_snapshot!(refuses(&project, &[]), @"");
+}
+
+#[test]
+fn policies_that_are_not_there() {
+    assert_snapshot!(refuses(&Project::empty(), &["--policies", "absent"]), @"");
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let project = Project::shipped();
+    let data = project.run(&["serve", "--listen", &address, "--admin-listen", "127.0.0.1:0"]);
+    assert!(data.starts_with("exit: 1\n"), "{data}");
+    assert_snapshot!(data.split_once("error").unwrap().1, @"");
+    let admin = project.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", &address]);
+    assert!(admin.starts_with("exit: 1\n"), "{admin}");
+    assert_snapshot!(admin.split_once("error").unwrap().1, @"");
+}
+
+#[test]
+fn an_admin_plane_for_everybody_without_a_token() {
+    let project = Project::shipped();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0"];
+    assert_snapshot!(project.run(&serve), @"");
+}
+
+#[test]
+fn a_token_file_that_is_none() {
+    let project = Project::shipped();
+    project.write("admin.tokens", "ops write one two\n");
+    assert_snapshot!(refuses(&project, &["--admin-token-file", "admin.tokens"]), @"");
+    project.write("admin.tokens", "");
+    assert_snapshot!(refuses(&project, &["--admin-token-file", "admin.tokens"]), @"");
+    assert_snapshot!(refuses(&project, &["--admin-token-file", "absent.tokens"]), @"");
+}
+
+#[test]
+fn a_configuration_with_a_key_that_is_none() {
+    let project = Project::shipped();
+    project.write("doorward.yaml", "lisen: 127.0.0.1:1\n");
+    assert_snapshot!(refuses(&project, &[]), @"");
+}
+
+#[test]
+fn a_data_directory_that_another_service_has() {
+    let (first, second) = (Service::shipped(), Project::shipped());
+    let directory = first.project.path(".doorward");
+    let output = refuses(&second, &["--data-dir", directory.to_str().unwrap()]);
+    let output = output.replace(directory.to_str().unwrap(), "<data directory>");
+    assert_snapshot!(output, @"");
+    assert_eq!(first.decision(EMMA_READS), "allow");
+}
+
+#[test]
+fn without_any_source_it_waits_unready_for_a_first_bundle() {
+    let service = Service::start(Project::empty(), &[]);
+    let mut data = Connection::open(service.data);
+    let answer = data.post("/v1/check", EMMA_READS);
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (503, Some("not_ready")));
+    let evaluation = r#"{"subject":{"type":"User","id":"emma"},"action":{"name":"read"},"resource":{"type":"Device","id":"SD-001"}}"#;
+    assert_eq!(data.post("/access/v1/evaluation", evaluation).status, 503);
+    assert_eq!(service.admin("GET", "/livez", "").status, 200);
+    assert_eq!(service.admin("GET", "/readyz", "").status, 503);
+    let bundle = Service::shipped_bundle();
+    let put = service.admin("PUT", "/v1/bundle", &bundle);
+    assert_eq!((put.status, put.json()["revision"].as_u64()), (200, Some(1)), "{put:?}");
+    assert_eq!(service.admin("GET", "/readyz", "").status, 200);
+    assert_eq!(service.decision(EMMA_READS), "allow");
+}
+
+/// Where no token file is given, on loopback, a token is made up and told once.
+#[test]
+fn a_token_of_its_own_is_told_once() {
+    let service = Service::start_bare(Project::shipped(), &[]);
+    let log = service.log();
+    let tokens: Vec<&str> = log
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+        .filter(|word| word.len() >= 32 && !word.contains("doorward"))
+        .collect();
+    let [token] = tokens.as_slice() else { panic!("one token is told: {tokens:?} in {log}") };
+    let mut admin = Connection::open(service.admin);
+    let authorization = format!("Bearer {token}");
+    let ask = |admin: &mut Connection, value: &str| {
+        admin.request("GET", "/v1/revision", &[("Authorization", value)], b"").status
+    };
+    assert_eq!(ask(&mut admin, &authorization), 200);
+    assert_eq!(ask(&mut admin, "Bearer another"), 401);
+}

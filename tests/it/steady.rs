@@ -1,0 +1,44 @@
+//! What differs from run to run, replaced by its name in angle brackets, so that whole outputs can
+//! be compared: ids, times, digests and the ports that the system chose.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+static VOLATILE: LazyLock<Regex> = LazyLock::new(|| {
+    let uuid = r"(?<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)";
+    let digest = r"(?<digest>\b[0-9a-f]{64}\b)";
+    let time = r"(?<time>\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?)";
+    let port = r"(?<port>127\.0\.0\.1:\d+)";
+    Regex::new(&format!("{uuid}|{digest}|{time}|{port}")).expect("the pattern is one")
+});
+
+/// The ports that the documentation names are not chosen by the system.
+const NAMED: [&str; 2] = ["127.0.0.1:3667", "127.0.0.1:3668"];
+
+/// The same text with decision ids, times, digests and loopback ports replaced.
+pub(crate) fn replace(text: &str) -> String {
+    let name = |found: &Captures<'_>| {
+        let whole = found.get(0).map_or("", |whole| whole.as_str());
+        let names = [("uuid", "<uuid>"), ("digest", "<digest>"), ("time", "<time>")];
+        let kind = names.iter().find(|(group, _)| found.name(group).is_some());
+        match kind {
+            Some((_, name)) => (*name).to_owned(),
+            None if NAMED.contains(&whole) => whole.to_owned(),
+            None => "127.0.0.1:<port>".to_owned(),
+        }
+    };
+    VOLATILE.replace_all(text, name).into_owned()
+}
+
+#[test]
+fn ids_times_digests_and_ports_are_replaced() {
+    let digest = "ab".repeat(32);
+    let text = format!(
+        "01932c07-9a4f-7c1e-8f00-0123456789ab at 2026-11-21T22:30:00.5Z of {digest} on \
+         127.0.0.1:40123, not 127.0.0.1:3667 nor 2026-11-21"
+    );
+    let expected = "<uuid> at <time> of <digest> on 127.0.0.1:<port>, not 127.0.0.1:3667 nor \
+                    2026-11-21";
+    assert_eq!(replace(&text), expected);
+}
