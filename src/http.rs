@@ -37,16 +37,11 @@ use problem::{Kind, Problem};
 /// What the endpoints work with.
 #[derive(Debug)]
 pub struct App {
-    /// Decides.
-    pub pdp: Pdp,
-    /// Takes changes.
-    pub publisher: Publisher,
-    /// The bounds on bodies and on requests in flight.
-    pub limits: Limits,
-    /// How `AuthZEN` names are read, and what its metadata says.
-    pub authzen: authzen::Mapping,
-    /// Who may use the admin plane, and under which names it is reached.
-    pub access: admin::Access,
+    pdp: Pdp,
+    publisher: Publisher,
+    limits: Limits,
+    authzen: authzen::Mapping,
+    access: admin::Access,
 }
 
 /// The bounds on bodies and on requests in flight. Bounds on connections are
@@ -92,9 +87,8 @@ pub fn data_plane(app: &Arc<App>) -> Plane {
 /// The admin plane. `listener` says what may be believed of a request's host.
 pub fn admin_plane(app: &Arc<App>, listener: admin::Reach) -> Plane {
     let budget = Budget::new(app.limits.admin_bodies_bytes);
-    let routes = admin::routes()
-        .fallback(not_found)
-        .with_state(Doorway { app: Arc::clone(app), budget });
+    let routes =
+        admin::routes().fallback(not_found).with_state(Doorway { app: Arc::clone(app), budget });
     Plane::admin(Arc::clone(app), routes, listener)
 }
 
@@ -127,6 +121,28 @@ fn now_ms() -> i64 {
     }
 }
 
+// === impl App ===
+
+impl App {
+    /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, and who may use
+    /// the admin plane.
+    pub fn new(
+        pdp: Pdp,
+        publisher: Publisher,
+        limits: Limits,
+        authzen: authzen::Mapping,
+        access: admin::Access,
+    ) -> Self {
+        Self { pdp, publisher, limits, authzen, access }
+    }
+
+    /// Reads the file of the admin plane's tokens again. If it cannot be used, the tokens stay as
+    /// they are.
+    pub fn reload_tokens(&self) -> Result<(), admin::TokensError> {
+        self.access.tokens.reload()
+    }
+}
+
 // === impl Limits ===
 
 impl Default for Limits {
@@ -142,7 +158,7 @@ impl Default for Limits {
             bodies_bytes: 64 * 1024 * 1024,
             admin_bodies_bytes: 128 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
-            bundle_timeout: Duration::from_secs(120),
+            bundle_timeout: Duration::from_mins(2),
             at_least_timeout: Duration::from_secs(2),
         }
     }

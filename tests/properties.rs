@@ -33,9 +33,42 @@ fn value() -> impl Strategy<Value = Value> {
 fn mutated(texts: Vec<String>) -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
-            "(", ")", "{", "}", "[", "]", "<", ">", "\"", "\\", "//", "@", ";", ",", "::", "!",
-            "-", " if ", " then ", " else ", "&&", "||", "==", " in ", " is ", " has ", ".", "0",
-            "9223372036854775808", "?principal", "permit", "entity", "action", "é", "\u{0}", "\n",
+            "(",
+            ")",
+            "{",
+            "}",
+            "[",
+            "]",
+            "<",
+            ">",
+            "\"",
+            "\\",
+            "//",
+            "@",
+            ";",
+            ",",
+            "::",
+            "!",
+            "-",
+            " if ",
+            " then ",
+            " else ",
+            "&&",
+            "||",
+            "==",
+            " in ",
+            " is ",
+            " has ",
+            ".",
+            "0",
+            "9223372036854775808",
+            "?principal",
+            "permit",
+            "entity",
+            "action",
+            "é",
+            "\u{0}",
+            "\n",
         ])
         .prop_map(str::to_owned),
         any::<String>(),
@@ -46,7 +79,8 @@ fn mutated(texts: Vec<String>) -> impl Strategy<Value = String> {
         for (from, to, piece) in edits {
             let (from, to) = (from.index(characters.len() + 1), to.index(characters.len() + 1));
             // Half of the edits only put something in.
-            let to = if to % 2 == 0 { from } else { to.clamp(from, (from + 40).min(characters.len())) };
+            let to =
+                if to % 2 == 0 { from } else { to.clamp(from, (from + 40).min(characters.len())) };
             characters.splice(from..to, piece.chars());
         }
         characters.into_iter().collect()

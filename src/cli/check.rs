@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::client::{Question, Server};
-use super::exit::{ExitCode, Failure};
+use super::exit::{ExitCode, Failure, reason};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, SourceArgs};
 use super::terminal::{self, Paint};
 use super::verdict::{Detail, Verdict};
@@ -234,7 +234,7 @@ fn read_context(given: &str) -> Result<Map<String, Value>, Failure> {
     let mut bytes = Vec::new();
     File::open(Path::new(path))
         .and_then(|file| file.take(CONTEXT_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| Failure::error(format!("cannot read `{path}`: {error}")))?;
+        .map_err(|error| Failure::error(format!("cannot read `{path}`: {}", reason(&error))))?;
     if bytes.len() as u64 > CONTEXT_BYTES_MAX {
         let most = CONTEXT_BYTES_MAX >> 10;
         return Err(Failure::error(format!("`{path}` has more than {most} KiB")));

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::exit::reason;
 use crate::server::ListenAddr;
 
 /// The most bytes of an answer that are read.
@@ -105,11 +106,11 @@ impl Server {
         match &self.address {
             ListenAddr::Tcp(address) => {
                 let stream = TcpStream::connect(address.as_str()).await;
-                self.speak(stream.map_err(|error| error.to_string())?, question).await
+                self.speak(stream.map_err(|error| reason(&error))?, question).await
             }
             ListenAddr::Unix(path) => {
                 let stream = UnixStream::connect(path).await;
-                self.speak(stream.map_err(|error| error.to_string())?, question).await
+                self.speak(stream.map_err(|error| reason(&error))?, question).await
             }
         }
     }

@@ -60,8 +60,9 @@ const NEXT: &str = "Next:
   doorward init my-project     writes these policies and entities to start from
   cd my-project
   doorward serve               answers checks on http://127.0.0.1:3667
-  doorward check --principal 'User::\"emma\"' --action read --resource 'Device::\"SD-001\"' \\
-      --server http://127.0.0.1:3667
+and in another terminal:
+  doorward check --server http://127.0.0.1:3667 \\
+    --principal 'User::\"emma\"' --action read --resource 'Device::\"SD-001\"'
 ";
 
 /// Prints the scenes.
@@ -97,7 +98,7 @@ impl Scene {
     fn question(&self) -> String {
         let Self { principal, action, resource, .. } = self;
         format!(
-            "--principal '{}::\"{}\"' --action {action} --resource '{}::\"{}\"'",
+            "doorward check --principal '{}::\"{}\"' --action {action} --resource '{}::\"{}\"'",
             principal.0, principal.1, resource.0, resource.1
         )
     }

@@ -1,6 +1,7 @@
 //! How a command ends: its exit code as a type, and the failure that is told to people before it.
 
 use std::fmt;
+use std::io;
 use std::process::Termination;
 
 use super::terminal::{self, Paint};
@@ -104,6 +105,20 @@ impl fmt::Display for Failure {
                 }
             }
         }
+    }
+}
+
+/// Why the operating system refused something, without its number.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
@@ -80,6 +81,7 @@ pub(super) struct ServiceArgs {
     /// Keep nothing on disk, and refuse changes through the admin plane
     #[arg(long, env = "DOORWARD_EPHEMERAL", hide_env_values = true, value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     ephemeral: Option<bool>,
 
     /// When properties that come with an AuthZEN request are used [default: unknown-entities]

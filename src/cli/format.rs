@@ -11,7 +11,7 @@ use clap::{ArgMatches, Args};
 use serde_json::Value;
 
 use super::check::no_policies;
-use super::exit::{ExitCode, Failure};
+use super::exit::{ExitCode, Failure, reason};
 use super::flags::{ConfigFileArgs, sourced_paths};
 use super::terminal::{self, Paint, visible};
 use crate::config::Overrides;
@@ -82,7 +82,8 @@ fn finish(check: bool, files: usize, unformatted: &[Unformatted]) -> Result<Exit
     for file in unformatted {
         if !check {
             replace(&file.path, &file.formatted).map_err(|error| {
-                Failure::error(format!("cannot write `{}`: {error}", file.path.display()))
+                let (path, reason) = (file.path.display(), reason(&error));
+                Failure::error(format!("cannot write `{path}`: {reason}"))
             })?;
         }
         listed.push_str(&visible(&format!("{}\n", file.path.display())));
@@ -124,7 +125,7 @@ fn list(path: &Path, depth_left: usize) -> io::Result<Vec<PathBuf>> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    let message = format!("cannot read `{}`: {error}", path.display());
+    let message = format!("cannot read `{}`: {}", path.display(), reason(error));
     Problem::error("unreadable-file", message)
 }
 

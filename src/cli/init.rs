@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::exit::{ExitCode, Failure};
+use super::exit::{ExitCode, Failure, reason};
 use super::shipped;
 use super::terminal::{self, visible};
 
@@ -19,6 +19,9 @@ pub(super) struct InitArgs {
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 }
+
+/// How many of the files that are in the way are named.
+const NAMES_SHOWN_MAX: usize = 3;
 
 const CONFIGURATION: &str = include_str!("init/doorward.yaml");
 const README: &str = include_str!("init/README.md");
@@ -36,7 +39,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
                 // Undone as far as it can be; what is told is why it had to be.
                 let _ = fs::remove_file(path);
             }
-            let message = format!("cannot write `{}`: {error}", path.display());
+            let message = format!("cannot write `{}`: {}", path.display(), reason(&error));
             return Err(Failure::error(message).hint("nothing was written"));
         }
     }
@@ -61,9 +64,14 @@ fn refuse_to_overwrite<'a>(
     if there.is_empty() {
         return Ok(());
     }
-    let (verb, these) = if there.len() == 1 { ("is", "it") } else { ("are", "them") };
-    Err(Failure::error(format!("{} {verb} there already", there.join(", ")))
-        .hint(format!("choose another directory, or move {these} away; nothing was written")))
+    let shown = there.iter().take(NAMES_SHOWN_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let more = match there.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let verb = if there.len() == 1 { "is" } else { "are" };
+    Err(Failure::error(format!("{shown}{more} {verb} there already"))
+        .hint("nothing was written; choose another directory"))
 }
 
 fn write(path: &Path, text: &str, written: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -4,7 +4,6 @@
 mod log;
 mod signals;
 mod start;
-mod token;
 
 use std::sync::Arc;
 
@@ -19,7 +18,6 @@ use crate::pdp::publisher::{Publisher, Rejection};
 use crate::{http, server, sources};
 use signals::{Signal, Signals};
 use start::{Bound, Started};
-use token::AdminTokens;
 
 /// Run the service
 #[derive(Debug, Args)]
@@ -77,7 +75,7 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::Success);
         }
     };
-    let Started { app, listener, admin_listener, writing } = started;
+    let Started { app, pdp, publisher, listener, admin_listener, writing, generated_token } = started;
     let tasks = TaskTracker::new();
     let stop = CancellationToken::new();
     let (address, admin_address) = (listener.address(), admin_listener.address());
@@ -88,13 +86,17 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
     tasks.spawn(server::run(admin_listener, admin_plane, options, stop.clone()));
     tasks.spawn(writing);
     tasks.close();
-    let ready = app.pdp.current().is_some();
-    tracing::info!(listen = %address, admin_listen = %admin_address, ready, "listening");
-    until_stopped(&config, &app, &mut signals).await;
+    if let Some(token) = generated_token {
+        log::tell_token(config.log_format.value, &token);
+    }
+    let ready = pdp.current().is_some();
+    tracing::info!(plane = "data", %address, ready, "listening");
+    tracing::info!(plane = "admin", address = %admin_address, "listening");
+    until_stopped(&config, &app, &publisher, &mut signals).await;
     tracing::info!("stopping: requests in progress may finish");
     stop.cancel();
     // The writer ends when the last handle to it is gone.
-    drop(app);
+    drop((app, publisher));
     tokio::select! {
         () = tasks.wait() => tracing::info!("stopped"),
         () = signals.stop() => tracing::warn!("stopped at once, by a second signal"),
@@ -103,7 +105,12 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
 }
 
 /// Follows signals until one of them ends the service.
-async fn until_stopped(config: &Arc<Config>, app: &http::App, signals: &mut Signals) {
+async fn until_stopped(
+    config: &Config,
+    app: &http::App,
+    publisher: &Publisher,
+    signals: &mut Signals,
+) {
     loop {
         match signals.next().await {
             Signal::Stop(name) => {
@@ -112,15 +119,17 @@ async fn until_stopped(config: &Arc<Config>, app: &http::App, signals: &mut Sign
             }
             Signal::Reload => {
                 tracing::info!(signal = "SIGHUP", "signal");
-                reload_tokens(config, app);
-                reload(config, &app.publisher).await;
+                if config.admin_token_file.value.is_some() {
+                    reload_tokens(app);
+                }
+                reload(config, publisher).await;
             }
         }
     }
 }
 
 /// Takes what the files hold now. The publisher tells what was wrong with it, if something was.
-async fn reload(config: &Arc<Config>, publisher: &Publisher) {
+async fn reload(config: &Config, publisher: &Publisher) {
     let inputs = config.inputs();
     if inputs.is_empty() {
         tracing::info!("no files are configured: nothing to reload");
@@ -145,16 +154,15 @@ async fn reload(config: &Arc<Config>, publisher: &Publisher) {
     }
 }
 
-/// Takes the tokens that the file holds now; a file that cannot be read changes nothing.
-fn reload_tokens(config: &Config, app: &http::App) {
-    let Some(path) = &config.admin_token_file.value else { return };
-    match AdminTokens::read(path) {
-        Ok(tokens) => {
-            app.access.replace(tokens);
-            tracing::info!("admin tokens read again");
-        }
-        Err(problem) => {
-            tracing::error!(code = problem.code, "{}; the old tokens stay", problem.message);
-        }
+/// Takes the tokens that the file holds now; a file that cannot be used changes nothing.
+fn reload_tokens(app: &http::App) {
+    match app.reload_tokens() {
+        Ok(()) => tracing::info!("admin tokens read again"),
+        Err(error) => tracing::error!("{}; the tokens stay as they were", one_line(&error.to_string())),
     }
+}
+
+/// A message for the log: its hint on the same line.
+fn one_line(message: &str) -> String {
+    message.replace('\n', "; ")
 }

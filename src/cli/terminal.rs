@@ -76,8 +76,8 @@ impl Paint {
         format!("{word}:{rest}")
     }
 
-    fn styled(self, style: &str, text: &'_ str) -> Cow<'_, str> {
-        if self.on { format!("\x1b[{style}m{text}\x1b[0m").into() } else { text.to_owned().into() }
+    fn styled<'a>(self, style: &str, text: &'a str) -> Cow<'a, str> {
+        if self.on { format!("\x1b[{style}m{text}\x1b[0m").into() } else { text.into() }
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::choice::word;
 use super::limits::Written;
 use super::{Config, Origin};
+use crate::server::ListenAddr;
 
 /// One value of the configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,6 +163,10 @@ fn flow(value: &Value) -> String {
 /// Whether a string reads as itself without quotes: a word or a path, and none of the words and
 /// numbers that YAML takes for something else.
 fn is_plain(text: &str) -> bool {
+    if text.parse::<ListenAddr>().is_ok() && !text.starts_with('[') && !text.contains([' ', '#']) {
+        // Digits and colons alone are a number to older readers of YAML.
+        return text.contains(|c: char| c == '.' || c.is_ascii_alphabetic());
+    }
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ');
     let begins = |c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '.');
     let special = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", ".inf", ".nan"];

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::{self, Deserializer};
 use serde_saphyr::Error as YamlError;
 
 use super::choice::{ForbidErrors, LogFormat, LogLevel, References, RequestProperties};
@@ -34,8 +35,10 @@ pub struct ConfigFile {
     /// The links.
     pub links: Option<PathBuf>,
     /// Where checks are answered.
+    #[serde(deserialize_with = "address")]
     pub listen: Option<ListenAddr>,
     /// Where state is shown and changed.
+    #[serde(deserialize_with = "address")]
     pub admin_listen: Option<ListenAddr>,
     /// The file with the tokens of the admin plane.
     pub admin_token_file: Option<PathBuf>,
@@ -162,6 +165,12 @@ impl ConfigFile {
             }
         }
     }
+}
+
+/// An address as its own type reads it.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ListenAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(de::Error::custom)
 }
 
 /// Reads a file up to the bound, which a device or a pipe cannot get around.

@@ -88,22 +88,16 @@ pub(crate) async fn read_json(
 }
 
 /// Reads a body whole.
-pub(crate) async fn read(
-    body: Body,
-    bounds: Bounds,
-    budget: &Budget,
-) -> Result<Buffered, Problem> {
+pub(crate) async fn read(body: Body, bounds: Bounds, budget: &Budget) -> Result<Buffered, Problem> {
     if body.size_hint().lower() > bounds.bytes as u64 {
         return Err(too_large(bounds));
     }
-    match tokio::time::timeout(bounds.timeout, collect(body, bounds, budget)).await {
-        Ok(read) => read,
-        Err(_) => {
-            let seconds = bounds.timeout.as_secs_f32();
-            let detail = format!("the body did not arrive within {seconds} seconds");
-            Err(Problem::new(Kind::BodyTimeout, detail).closing())
-        }
-    }
+    let reading = tokio::time::timeout(bounds.timeout, collect(body, bounds, budget));
+    reading.await.unwrap_or_else(|_| {
+        let seconds = bounds.timeout.as_secs_f32();
+        let detail = format!("the body did not arrive within {seconds} seconds");
+        Err(Problem::new(Kind::BodyTimeout, detail).closing())
+    })
 }
 
 async fn collect(mut body: Body, bounds: Bounds, budget: &Budget) -> Result<Buffered, Problem> {

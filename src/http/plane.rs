@@ -112,12 +112,11 @@ impl Plane {
     /// process goes on.
     async fn answer_or_catch(&self, request: Request<Body>) -> Response {
         let mut answering = pin!(self.judge_and_route(request));
-        let answered = poll_fn(|cx| {
-            match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx))) {
+        let answered =
+            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx))) {
                 Ok(poll) => poll.map(Some),
                 Err(_) => Poll::Ready(None),
-            }
-        });
+            });
         answered.await.unwrap_or_else(|| {
             tracing::error!("a request handler panicked; it was answered 500");
             Problem::new(Kind::Internal, "the service failed to answer").closing().into_response()

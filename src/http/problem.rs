@@ -3,90 +3,24 @@
 //! it: what it says comes from the request, from the bundle that the request uploads, or from here.
 
 mod conversions;
+mod kind;
+
+pub use kind::Kind;
 
 use std::borrow::Cow;
 
 use axum::body::Body;
+use axum::http::HeaderValue;
 use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::engine::{self, Code};
+use crate::engine;
 
 /// How long a client is asked to wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: u16 = 1;
 /// The most characters of a request's own text that a detail quotes.
 const QUOTED_CHARS_MAX: usize = 100;
-
-/// What is wrong with a request, or with answering it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The body is not JSON as this service reads it.
-    InvalidJson,
-    /// A member that must be there is not.
-    MissingMember,
-    /// A member that is not known.
-    UnknownMember,
-    /// A member that is not of its type.
-    InvalidMember,
-    /// The body broke off.
-    BrokenBody,
-    /// No host, or several.
-    InvalidHost,
-    /// A header that does not say anything that can be followed.
-    InvalidHeader,
-    /// `AuthZEN`: the body is not declared to be JSON.
-    NotDeclaredJson,
-    /// No credential came with the request.
-    NoCredential,
-    /// A credential came, and is not valid.
-    InvalidCredential,
-    /// The credential is valid and does not suffice.
-    InsufficientRole,
-    /// The host is not a name of this service.
-    ForeignHost,
-    /// A page of another origin sent the request.
-    ForeignOrigin,
-    /// Nothing is there.
-    NotFound,
-    /// Something is there, but not for this method.
-    MethodNotAllowed,
-    /// The body did not arrive in time.
-    BodyTimeout,
-    /// The revision asked for is not in force yet.
-    NotYet,
-    /// Another source owns a part.
-    OwnedElsewhere,
-    /// Nothing is kept on disk, so nothing is taken.
-    Ephemeral,
-    /// The revision in force is not the one that the request builds on.
-    RevisionMismatch,
-    /// The body is too large.
-    BodyTooLarge,
-    /// The batch has too many items.
-    TooManyItems,
-    /// The body is not declared to be JSON.
-    UnsupportedMediaType,
-    /// The body is compressed.
-    UnsupportedEncoding,
-    /// A check that does not fit the schema.
-    InvalidRequest,
-    /// A bundle that does not compile.
-    InvalidBundle,
-    /// A fault of this service.
-    Internal,
-    /// A change that could not be written to disk.
-    NotDurable,
-    /// No snapshot is in force yet.
-    NotReady,
-    /// Too many requests are in flight.
-    Overloaded,
-    /// Too many changes are under way.
-    Busy,
-    /// The service is stopping.
-    Stopping,
-}
 
 /// An error as it is answered.
 #[derive(Debug, Clone)]
@@ -95,7 +29,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     hint: Option<String>,
     problems: Vec<Fault>,
-    problem_count: usize,
+    count: usize,
     allow: Option<&'static str>,
     closes: bool,
     counted: bool,
@@ -145,108 +79,6 @@ struct ItemWire<'a> {
     hint: Option<&'a str>,
 }
 
-// === impl Kind ===
-
-impl Kind {
-    /// The status, the stable code and the title.
-    fn facts(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::InvalidJson => (S::BAD_REQUEST, "invalid_json", "The body is not valid JSON"),
-            Self::MissingMember => (S::BAD_REQUEST, "missing_member", "A member is missing"),
-            Self::UnknownMember => (S::BAD_REQUEST, "unknown_member", "A member is not known"),
-            Self::InvalidMember => (S::BAD_REQUEST, "invalid_member", "A member is not valid"),
-            Self::BrokenBody => (S::BAD_REQUEST, "broken_body", "The body broke off"),
-            Self::InvalidHost => (S::BAD_REQUEST, "invalid_host", "The host is not clear"),
-            Self::InvalidHeader => (S::BAD_REQUEST, "invalid_header", "A header is not valid"),
-            Self::NotDeclaredJson => {
-                (S::BAD_REQUEST, "unsupported_media_type", "The body is not declared to be JSON")
-            }
-            Self::NoCredential => (S::UNAUTHORIZED, "no_credential", "A credential is missing"),
-            Self::InvalidCredential => {
-                (S::UNAUTHORIZED, "invalid_credential", "The credential is not valid")
-            }
-            Self::InsufficientRole => {
-                (S::FORBIDDEN, "insufficient_role", "The credential does not suffice")
-            }
-            Self::ForeignHost => (S::FORBIDDEN, "foreign_host", "The host is foreign"),
-            Self::ForeignOrigin => (S::FORBIDDEN, "foreign_origin", "The origin is foreign"),
-            Self::NotFound => (S::NOT_FOUND, "not_found", "Nothing is there"),
-            Self::MethodNotAllowed => {
-                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed")
-            }
-            Self::BodyTimeout => {
-                (S::REQUEST_TIMEOUT, "body_timeout", "The body did not arrive in time")
-            }
-            Self::NotYet => (S::CONFLICT, "not_yet", "The revision is not in force yet"),
-            Self::OwnedElsewhere => {
-                (S::CONFLICT, "owned_elsewhere", "Another source owns the part")
-            }
-            Self::Ephemeral => (S::CONFLICT, "ephemeral", "Nothing is kept on disk"),
-            Self::RevisionMismatch => {
-                (S::PRECONDITION_FAILED, "revision_mismatch", "Another revision is in force")
-            }
-            Self::BodyTooLarge => {
-                (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
-            }
-            Self::TooManyItems => {
-                (S::PAYLOAD_TOO_LARGE, "too_many_items", "The batch has too many items")
-            }
-            Self::UnsupportedMediaType => (
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "The body is not declared to be JSON",
-            ),
-            Self::UnsupportedEncoding => {
-                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", "The body is encoded")
-            }
-            Self::InvalidRequest => (
-                S::UNPROCESSABLE_ENTITY,
-                Code::InvalidRequest.as_str(),
-                "The request does not fit the schema",
-            ),
-            Self::InvalidBundle => {
-                (S::UNPROCESSABLE_ENTITY, "invalid_bundle", "The bundle is refused")
-            }
-            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The service failed"),
-            Self::NotDurable => {
-                (S::INTERNAL_SERVER_ERROR, "not_durable", "The change could not be kept")
-            }
-            Self::NotReady => {
-                (S::SERVICE_UNAVAILABLE, Code::NotReady.as_str(), "No snapshot is in force")
-            }
-            Self::Overloaded => {
-                (S::SERVICE_UNAVAILABLE, Code::Overloaded.as_str(), "Too many requests in flight")
-            }
-            Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "Too many changes under way"),
-            Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The service is stopping"),
-        }
-    }
-
-    /// The code under which a check that ended so is counted.
-    pub(crate) fn counted_as(self) -> Code {
-        match self {
-            Self::NotReady | Self::Stopping => Code::NotReady,
-            Self::NotYet => Code::NotYet,
-            Self::Overloaded => Code::Overloaded,
-            _ => Code::InvalidRequest,
-        }
-    }
-
-    /// Whether trying again soon makes sense.
-    fn passes(self) -> bool {
-        matches!(self, Self::NotReady | Self::Overloaded | Self::Busy | Self::Stopping)
-    }
-
-    fn challenge(self) -> Option<&'static str> {
-        match self {
-            Self::NoCredential => Some("Bearer realm=\"doorward\""),
-            Self::InvalidCredential => Some("Bearer realm=\"doorward\", error=\"invalid_token\""),
-            _ => None,
-        }
-    }
-}
-
 // === impl Problem ===
 
 impl Problem {
@@ -257,7 +89,7 @@ impl Problem {
             detail: detail.into(),
             hint: None,
             problems: Vec::new(),
-            problem_count: 0,
+            count: 0,
             allow: None,
             closes: false,
             counted: false,
@@ -317,6 +149,15 @@ impl Problem {
         Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, detail) }
     }
 
+    /// Another revision is in force than the one that the request builds on.
+    pub(crate) fn revision_mismatch(current: u64) -> Self {
+        let detail = match current {
+            0 => "no revision is in force yet, and `If-Match` asks for one".to_owned(),
+            _ => format!("revision {current} is in force, which `If-Match` does not name"),
+        };
+        Self::new(Kind::RevisionMismatch, detail)
+    }
+
     /// A bundle that does not compile, with all that is wrong with it.
     pub(crate) fn invalid_bundle(problems: &engine::Problems) -> Self {
         let count = problems.error_count() + problems.warning_count();
@@ -324,16 +165,12 @@ impl Problem {
             1 => "1 error; what is in force stays in force".to_owned(),
             errors => format!("{errors} errors; what is in force stays in force"),
         };
-        Self {
-            problems: faults(problems),
-            problem_count: count,
-            ..Self::new(Kind::InvalidBundle, detail)
-        }
+        Self { problems: faults(problems), count, ..Self::new(Kind::InvalidBundle, detail) }
     }
 
     /// Writes the problem as the error of one item of a batch.
     pub(crate) fn write_item(&self, out: &mut Vec<u8>) {
-        let (status, code, _) = self.kind.facts();
+        let (status, code) = self.kind.facts();
         let hint = self.hint.as_deref();
         write_json(out, &ItemWire { status: status.as_u16(), code, detail: &self.detail, hint });
     }
@@ -341,17 +178,17 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code, title) = self.kind.facts();
+        let (status, code) = self.kind.facts();
         let mut body = Vec::with_capacity(256);
         let wire = Wire {
             r#type: "about:blank",
-            title,
+            title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: &self.detail,
             code,
             hint: self.hint.as_deref(),
             problems: &self.problems,
-            count: (!self.problems.is_empty()).then_some(self.problem_count),
+            count: (!self.problems.is_empty()).then_some(self.count),
         };
         write_json(&mut body, &wire);
         let mut response = Response::new(Body::from(body));
@@ -380,7 +217,7 @@ pub(crate) fn faults(problems: &engine::Problems) -> Vec<Fault> {
 }
 
 /// Writes a value that always has a JSON form: its maps have string keys, and memory does not fail.
-pub(crate) fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
+pub(crate) fn write_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, value).is_err() {
         out.truncate(start);

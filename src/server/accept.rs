@@ -19,8 +19,10 @@ use super::{Listener, Options};
 /// How long the loop waits after an accept that failed, at first and at most.
 const BACK_OFF_MIN: Duration = Duration::from_millis(5);
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
-/// Descriptors kept for files, when connections are bounded by what the process may open.
-const FILES_RESERVED: usize = 320;
+/// Descriptors kept for files, where connections are bounded by what the process may open.
+const FILES_RESERVED: usize = 64;
+/// How many listeners share the rest: one for each plane.
+const LISTENERS: usize = 2;
 
 /// Serves connections until `shutdown`, then lets requests in flight finish, for at most the drain
 /// timeout. No connection's failure ends it.
@@ -102,7 +104,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 fn connections_max(options: &Options) -> usize {
     let configured = options.connections_max.clamp(1, Semaphore::MAX_PERMITS);
     let Some(files) = open_files_max() else { return configured };
-    let most = files.saturating_sub(FILES_RESERVED).max(files / 2).max(1);
+    let most = (files.saturating_sub(FILES_RESERVED) / LISTENERS).max(1);
     if most < configured {
         tracing::debug!(configured, most, "fewer connections: the open files limit is lower");
     }

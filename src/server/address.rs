@@ -5,8 +5,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 /// An address to listen on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum ListenAddr {
     /// A host (a name or an IP literal, IPv6 in brackets) and a port.
     Tcp(String),
@@ -16,7 +19,9 @@ pub enum ListenAddr {
 
 /// A text that is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an address: {reason}\nhint: write HOST:PORT, for example `127.0.0.1:3667`, or `unix:PATH`")]
+#[error(
+    "`{text}` is not an address: {reason}\nhint: write HOST:PORT, for example `127.0.0.1:3667`, or `unix:PATH`"
+)]
 pub struct AddressError {
     text: String,
     reason: &'static str,
@@ -87,6 +92,14 @@ impl fmt::Display for ListenAddr {
             Self::Tcp(text) => f.write_str(text),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
+    }
+}
+
+impl TryFrom<String> for ListenAddr {
+    type Error = AddressError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 

@@ -140,10 +140,9 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 /// there: to take the socket of a live process away is worse than to refuse to start.
 async fn answers(path: &Path) -> bool {
     match tokio::time::timeout(PROBE_TIMEOUT, UnixStream::connect(path)).await {
-        Ok(Err(error)) => !matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
-        ),
+        Ok(Err(error)) => {
+            !matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+        }
         Ok(Ok(_)) | Err(_) => true,
     }
 }

@@ -1,6 +1,8 @@
 //! The same question through every door has the same answer: single, in a batch, in the AuthZEN
 //! protocol, and asked twice.
 
+use std::cell::RefCell;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -66,7 +68,8 @@ fn essence(answer: &Value) -> Value {
 /// Whether the context has a member that the action does not declare: AuthZEN leaves it out where
 /// the native check refuses it.
 fn has_undeclared(check: &Value) -> bool {
-    let declares = ["change_owner", "share_group"].iter().any(|name| check["action"]["id"] == *name);
+    let declares =
+        ["change_owner", "share_group"].iter().any(|name| check["action"]["id"] == *name);
     let members = check["context"].as_object().unwrap();
     !members.is_empty() && (!declares || members.contains_key("other"))
 }
@@ -74,17 +77,20 @@ fn has_undeclared(check: &Value) -> bool {
 #[test]
 fn a_check_and_the_item_of_a_batch_agree() {
     let service = Service::shipped();
-    let mut connection = Connection::open(service.data);
-    let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
+    // The runner calls a `Fn`.
+    let connection = RefCell::new(Connection::open(service.data));
+    let mut runner =
+        TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
     let checks = vec(check(), 1..12);
     let outcome = runner.run(&checks, |checks| {
-        let batch = connection.post("/v1/checks", &json!({"checks": checks}).to_string());
+        let batch =
+            connection.borrow_mut().post("/v1/checks", &json!({"checks": checks}).to_string());
         prop_assert_eq!(batch.status, 200, "{:?}", batch);
         let batch = batch.json();
         let decisions = batch["decisions"].as_array().unwrap();
         prop_assert_eq!(decisions.len(), checks.len());
         for (check, item) in checks.iter().zip(decisions) {
-            let single = connection.post("/v1/check", &check.to_string()).json();
+            let single = connection.borrow_mut().post("/v1/check", &check.to_string()).json();
             prop_assert_eq!(essence(&single), essence(item), "{}", check);
         }
         Ok(())
@@ -95,8 +101,10 @@ fn a_check_and_the_item_of_a_batch_agree() {
 #[test]
 fn a_check_and_an_authzen_evaluation_agree() {
     let service = Service::shipped();
-    let mut connection = Connection::open(service.data);
-    let mut runner = TestRunner::new(Config { cases: 128, failure_persistence: None, ..Config::default() });
+    // The runner calls a `Fn`.
+    let connection = RefCell::new(Connection::open(service.data));
+    let mut runner =
+        TestRunner::new(Config { cases: 128, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&check(), |check| {
         let evaluation = json!({
             "subject": check["principal"],
@@ -105,15 +113,15 @@ fn a_check_and_an_authzen_evaluation_agree() {
             "context": check["context"],
         });
         let body = evaluation.to_string();
-        let answer = connection.post("/access/v1/evaluation", &body);
-        let single = connection.post("/v1/check", &check.to_string());
+        let answer = connection.borrow_mut().post("/access/v1/evaluation", &body);
+        let single = connection.borrow_mut().post("/v1/check", &check.to_string());
         prop_assert_eq!(answer.status, 200, "{}", body);
         if !has_undeclared(&check) {
             let allowed = single.status == 200 && single.json()["decision"] == "allow";
             prop_assert_eq!(answer.json(), json!({"decision": allowed}), "{}", body);
         }
         let batch = json!({"evaluations": [evaluation, evaluation]}).to_string();
-        let batch = connection.post("/access/v1/evaluations", &batch).json();
+        let batch = connection.borrow_mut().post("/access/v1/evaluations", &batch).json();
         prop_assert_eq!(batch, json!({"evaluations": [answer.json(), answer.json()]}), "{}", body);
         Ok(())
     });

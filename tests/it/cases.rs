@@ -135,7 +135,8 @@ fn sections(text: &str) -> Vec<Section> {
 /// A service on the blocks' own policies and entities, or on those that ship where there are none.
 fn service(blocks: &[Block]) -> Service {
     let block = |kind: &str| blocks.iter().find(|block| block.kind == kind);
-    let flags = block("serve").map_or("--policies policies --entities entities", |block| &block.text);
+    let flags =
+        block("serve").map_or("--policies policies --entities entities", |block| &block.text);
     let parts = [
         ("cedar", "policies/case.cedar"),
         ("cedarschema", "policies/schema.cedarschema"),

@@ -226,11 +226,10 @@ impl Drop for Running {
 
 /// The addresses of both planes, once the log has told them.
 fn addresses_in(log: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let address = |plane: &str| {
-        let line = log.lines().find(|line| line.contains("listening") && line.contains(plane))?;
-        let at = line.split("127.0.0.1:").nth(1)?;
-        let port: String = at.chars().take_while(char::is_ascii_digit).collect();
-        format!("127.0.0.1:{port}").parse().ok()
+    let line = log.lines().find(|line| line.contains(" listening "))?;
+    let address = |name: &str| {
+        let value = line.split_whitespace().find_map(|word| word.strip_prefix(name));
+        value?.parse().ok()
     };
-    Some((address("data")?, address("admin")?))
+    Some((address("listen=")?, address("admin_listen=")?))
 }

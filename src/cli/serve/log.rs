@@ -2,13 +2,14 @@
 
 use std::io;
 
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
-use crate::cli::terminal::Paint;
+use crate::cli::terminal::{self, Paint};
 use crate::config::{LogFormat, LogLevel};
 
 /// Starts the log. What other crates have to say is wanted one level less than what this one says.
@@ -37,5 +38,16 @@ pub(super) fn start(format: LogFormat, level: LogLevel) {
             let message = panic.payload_as_str().unwrap_or("no message");
             tracing::error!(place, "panic: {message}");
         }));
+    }
+}
+
+/// Tells the admin token that was made for this run, once and nowhere else. It is no event of the
+/// log: in text it stands alone, to be seen and copied.
+pub(super) fn tell_token(format: LogFormat, token: &str) {
+    match format {
+        LogFormat::Text => terminal::note(&format!("admin token for this run: {token}")),
+        LogFormat::Json => {
+            terminal::note(&json!({"message": "admin token for this run", "admin_token": token}).to_string());
+        }
     }
 }

@@ -132,10 +132,7 @@ impl Partial {
     }
 }
 
-fn entity_or(
-    own: Option<PartialEntity>,
-    default: Option<&PartialEntity>,
-) -> Option<PartialEntity> {
+fn entity_or(own: Option<PartialEntity>, default: Option<&PartialEntity>) -> Option<PartialEntity> {
     match (own, default) {
         (None, default) => default.cloned(),
         (Some(own), Some(default)) => Some(PartialEntity {

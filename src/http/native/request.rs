@@ -110,7 +110,9 @@ fn uid(member: &'static str, value: Value) -> Result<UidText, Problem> {
             Problem::new(Kind::InvalidMember, detail).hint("write `Type::\"id\"`, or an object")
         }),
         Value::Object(members) => uid_object(member, members),
-        _ => Err(wrong(member, "a uid: `{\"type\",\"id\"}`, or Cedar text such as `User::\"emma\"`")),
+        _ => {
+            Err(wrong(member, "a uid: `{\"type\",\"id\"}`, or Cedar text such as `User::\"emma\"`"))
+        }
     }
 }
 

@@ -26,13 +26,12 @@ impl From<Rejection> for Problem {
                 format!("`{part}` belongs to {owner} and cannot be written here"),
             )
             .hint("change it where it comes from"),
+            Rejection::Stale { revision } => Self::revision_mismatch(revision),
             Rejection::Ephemeral => Self::new(
                 Kind::Ephemeral,
                 "the service runs with `--ephemeral`: it keeps nothing on disk and takes no change",
             ),
-            Rejection::Busy => {
-                Self::new(Kind::Busy, "too many changes are under way; try again")
-            }
+            Rejection::Busy => Self::new(Kind::Busy, "too many changes are under way; try again"),
             // What the disk said is in the log; it may name paths.
             Rejection::NotDurable(_) => Self::new(
                 Kind::NotDurable,

@@ -13,7 +13,10 @@ fn the_defaults() {
 #[test]
 fn where_each_value_comes_from() {
     let project = Project::shipped();
-    project.write("doorward.yaml", "listen: 127.0.0.1:1001\nadmin_listen: 127.0.0.1:1002\nlog_format: json\n");
+    project.write(
+        "doorward.yaml",
+        "listen: 127.0.0.1:1001\nadmin_listen: 127.0.0.1:1002\nlog_format: json\n",
+    );
     let mut command = project.command(&["config", "--listen", "127.0.0.1:3001"]);
     command.env("DOORWARD_LISTEN", "127.0.0.1:2001");
     command.env("DOORWARD_ADMIN_LISTEN", "127.0.0.1:2002");

@@ -118,10 +118,8 @@ fn every_problem_of_every_file_at_once() {
 #[test]
 fn two_policies_with_one_id() {
     let project = valid();
-    project.write(
-        "policies/second.cedar",
-        "@id(\"author\")\nforbid (principal, action, resource);\n",
-    );
+    project
+        .write("policies/second.cedar", "@id(\"author\")\nforbid (principal, action, resource);\n");
     assert_snapshot!(project.run(&["validate"]), @"");
 }
 
@@ -148,7 +146,8 @@ fn a_policy_that_is_nested_too_deep() {
 fn a_schema_that_is_nested_too_deep() {
     let project = valid();
     let (open, close) = ("Set<".repeat(2_000), ">".repeat(2_000));
-    project.write("policies/schema.cedarschema", &format!("entity A {{ a: {open}Long{close} }};\n"));
+    project
+        .write("policies/schema.cedarschema", &format!("entity A {{ a: {open}Long{close} }};\n"));
     assert_snapshot!(project.run(&["validate"]), @"");
 }
 
@@ -183,9 +182,8 @@ fn an_entity_with_a_member_twice() {
 
 #[test]
 fn an_entity_with_a_member_that_is_none() {
-    let project = with_entity(
-        r#"{"uid": {"type": "Owner", "id": "c"}, "attributes": {}, "parents": []}"#,
-    );
+    let project =
+        with_entity(r#"{"uid": {"type": "Owner", "id": "c"}, "attributes": {}, "parents": []}"#);
     assert_snapshot!(project.run(&["validate"]), @"");
 }
 
@@ -206,7 +204,8 @@ fn an_entity_with_an_attribute_of_the_wrong_type_and_one_that_is_missing() {
 
 #[test]
 fn an_entity_twice() {
-    let project = with_entity(r#"{"uid": {"type": "Owner", "id": "a"}, "attrs": {}, "parents": []}"#);
+    let project =
+        with_entity(r#"{"uid": {"type": "Owner", "id": "a"}, "attrs": {}, "parents": []}"#);
     assert_snapshot!(project.run(&["validate"]), @"");
 }
 
@@ -238,7 +237,10 @@ fn a_member_with_another_owner_than_its_group() {
 #[test]
 fn parents_in_a_circle() {
     let project = valid();
-    project.write("policies/schema.cedarschema", &SCHEMA.replace("entity Owner;", "entity Owner in [Owner];"));
+    project.write(
+        "policies/schema.cedarschema",
+        &SCHEMA.replace("entity Owner;", "entity Owner in [Owner];"),
+    );
     project.write(
         "entities/more.json",
         r#"[
@@ -258,7 +260,10 @@ fn lines_of_entities_and_links() {
          {\"link\": {\"template_id\": \"team\", \"link_id\": \"again\", \"args\": {\"?principal\": \"Team::\\\"t\\\"\", \"?resource\": \"Report::\\\"r\\\"\"}}}\n",
     );
     assert_snapshot!(project.run(&["validate"]), @"");
-    project.write("entities/more.jsonl", "{\"uid\": {\"type\": \"Owner\", \"id\": \"c\"}, \"attrs\": {}, \"parents\": []}\n{\"lin\n");
+    project.write(
+        "entities/more.jsonl",
+        "{\"uid\": {\"type\": \"Owner\", \"id\": \"c\"}, \"attrs\": {}, \"parents\": []}\n{\"lin\n",
+    );
     assert_snapshot!(project.run(&["validate"]), @"");
 }
 
@@ -272,8 +277,9 @@ fn a_link_of_a_template_that_is_not_there() {
 
 #[test]
 fn a_link_that_leaves_a_slot_empty() {
-    let project =
-        with_link(r#"{"template_id": "team", "link_id": "x", "args": {"?principal": "Team::\"t\""}}"#);
+    let project = with_link(
+        r#"{"template_id": "team", "link_id": "x", "args": {"?principal": "Team::\"t\""}}"#,
+    );
     assert_snapshot!(project.run(&["validate"]), @"");
 }
 

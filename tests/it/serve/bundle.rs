@@ -72,7 +72,10 @@ fn only_a_token_that_writes_may() {
 fn a_lost_race_is_told() {
     let service = empty();
     let bundle = Service::shipped_bundle();
-    assert_eq!(service.admin("PUT", "/v1/bundle", &bundle).header("etag").as_deref(), Some("\"1\""));
+    assert_eq!(
+        service.admin("PUT", "/v1/bundle", &bundle).header("etag").as_deref(),
+        Some("\"1\"")
+    );
     let authorization = format!("Bearer {WRITER}");
     let put = |links: &str, expected: &str| {
         let headers = [

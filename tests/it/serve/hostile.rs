@@ -27,7 +27,8 @@ fn a_body_of_100_megabytes() {
     let service = Service::shipped();
     let body = huge();
     for target in ["/v1/check", "/v1/checks", "/access/v1/evaluation", "/access/v1/evaluations"] {
-        let answer = Connection::open(service.data).post(target, std::str::from_utf8(&body).unwrap());
+        let answer =
+            Connection::open(service.data).post(target, std::str::from_utf8(&body).unwrap());
         assert_eq!(answer.status, 413, "{target}: {answer:?}");
         assert_goes_on(&service);
     }
@@ -89,7 +90,10 @@ fn policies_and_schemas_that_would_end_a_parser() {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let problem = refused(&service, "policies", json!({"deep.cedar": text}));
             let places = problem["problems"].to_string();
-            assert!(places.contains("nested-too-deep") && places.contains("deep.cedar"), "{problem}");
+            assert!(
+                places.contains("nested-too-deep") && places.contains("deep.cedar"),
+                "{problem}"
+            );
             assert_goes_on(&service);
         }
     }
@@ -143,7 +147,12 @@ fn clients_that_go_away_in_the_middle() {
     for cut in [1, 30, 120] {
         let mut connection = Connection::open(service.data);
         let mut request = String::from("POST /v1/check HTTP/1.1\r\nHost: localhost\r\n");
-        write!(request, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", EMMA_READS.len()).unwrap();
+        write!(
+            request,
+            "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            EMMA_READS.len()
+        )
+        .unwrap();
         request.push_str(EMMA_READS);
         connection.send(request.get(..cut).unwrap().as_bytes());
         drop(connection);

@@ -6,7 +6,8 @@ use crate::project::Project;
 use crate::service::{EMMA_READS, Service};
 
 /// `POST /v1/check` of what a plain member may not do.
-const EMMA_WRITES: &str = r#"{"principal":"User::\"emma\"","action":"write","resource":"Device::\"SD-001\""}"#;
+const EMMA_WRITES: &str =
+    r#"{"principal":"User::\"emma\"","action":"write","resource":"Device::\"SD-001\""}"#;
 
 const FORBID_ALL: &str = "// Closed.\n@id(\"closed\")\nforbid (principal, action, resource);\n";
 
@@ -66,7 +67,10 @@ fn bad_files_change_nothing_and_are_told_about() {
 #[test]
 fn a_file_that_vanishes_changes_nothing() {
     let project = Project::shipped();
-    project.write("extra/closed.cedar", &FORBID_ALL.replace("principal,", "principal == User::\"jack\","));
+    project.write(
+        "extra/closed.cedar",
+        &FORBID_ALL.replace("principal,", "principal == User::\"jack\","),
+    );
     let flags = ["--policies", "policies", "--policies", "extra/closed.cedar"];
     let service = Service::start(project, &flags);
     let before = revision(&service)["revision"].clone();
@@ -106,7 +110,9 @@ fn the_whole_directory_vanishes() {
 fn checks_go_on_while_files_are_taken() {
     let service = Service::shipped();
     for round in 0..4 {
-        service.project.write("policies/closed.cedar", if round % 2 == 0 { FORBID_ALL } else { "" });
+        service
+            .project
+            .write("policies/closed.cedar", if round % 2 == 0 { FORBID_ALL } else { "" });
         service.signal("HUP");
         for _ in 0..50 {
             let answer = service.check(EMMA_READS);

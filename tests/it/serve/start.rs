@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::http::Connection;
 use crate::project::Project;
-use crate::service::{EMMA_READS, Service};
+use crate::service::{EMMA_READS, Service, until};
 
 /// `serve` on ports that the system chooses, expected to end by itself.
 fn refuses(project: &Project, flags: &[&str]) -> String {
@@ -36,7 +36,10 @@ fn a_policy_that_does_not_parse() {
 #[test]
 fn an_entity_that_breaks_the_schema() {
     let project = Project::shipped();
-    project.write("entities/more.json", "[{\"uid\": {\"type\": \"Robot\", \"id\": \"x\"}, \"attrs\": {}, \"parents\": []}]\n");
+    project.write(
+        "entities/more.json",
+        "[{\"uid\": {\"type\": \"Robot\", \"id\": \"x\"}, \"attrs\": {}, \"parents\": []}]\n",
+    );
     assert_snapshot!(refuses(&project, &[]), @"");
 }
 
@@ -113,12 +116,12 @@ fn without_any_source_it_waits_unready_for_a_first_bundle() {
 #[test]
 fn a_token_of_its_own_is_told_once() {
     let service = Service::start_bare(Project::shipped(), &[]);
-    let log = service.log();
-    let tokens: Vec<&str> = log
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
-        .filter(|word| word.len() >= 32 && !word.contains("doorward"))
-        .collect();
-    let [token] = tokens.as_slice() else { panic!("one token is told: {tokens:?} in {log}") };
+    let log = until("the token is told", || {
+        Some(service.log()).filter(|log| log.contains("admin token for this run: "))
+    });
+    assert_eq!(log.matches("admin token").count(), 1, "{log}");
+    let token = log.split("admin token for this run: ").nth(1).unwrap().trim_end();
+    assert!(token.len() >= 32, "{token}");
     let mut admin = Connection::open(service.admin);
     let authorization = format!("Bearer {token}");
     let ask = |admin: &mut Connection, value: &str| {

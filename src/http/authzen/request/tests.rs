@@ -41,7 +41,10 @@ fn an_item_entity_replaces_the_default_with_its_properties() {
 fn an_incomplete_item_entity_takes_only_what_it_must_have() {
     let item = partial(json!({"resource": {"id": "d1"}, "action": {"properties": {"x": 1}}}));
     let question = item.or(&defaults()).complete().unwrap();
-    assert_eq!((question.resource.type_name.as_str(), question.resource.id.as_str()), ("Device", "d1"));
+    assert_eq!(
+        (question.resource.type_name.as_str(), question.resource.id.as_str()),
+        ("Device", "d1")
+    );
     assert_eq!(question.resource.properties, None);
     assert_eq!(question.action.name, "read");
     assert_eq!(question.action.properties, json!({"x": 1}).as_object().cloned());

@@ -1,0 +1,78 @@
+//! Sends requests over several connections, each one request at a time, and reads the answers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+/// A request, ready to be sent.
+pub(crate) struct Load {
+    requests: Vec<Vec<u8>>,
+}
+
+impl Load {
+    /// One request, again and again.
+    pub(crate) fn new(path: &str, body: &str) -> Self {
+        Self::of(path, &[body.to_owned()])
+    }
+
+    /// Requests in turn.
+    pub(crate) fn of(path: &str, bodies: &[String]) -> Self {
+        let requests = bodies
+            .iter()
+            .map(|body| {
+                format!(
+                    "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )
+                .into_bytes()
+            })
+            .collect();
+        Self { requests }
+    }
+}
+
+/// Sends `total` requests over `connections` connections; every answer must be a 200.
+#[expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
+pub(crate) fn drive(port: u16, load: &Load, connections: usize, total: usize) {
+    let mut streams: Vec<TcpStream> = (0..connections)
+        .map(|_| {
+            let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+            stream.set_nodelay(true).expect("a socket");
+            stream
+        })
+        .collect();
+    let mut answer = vec![0_u8; 64 * 1024];
+    let mut sent = 0;
+    // All connections have a request in flight before the first answer is read.
+    while sent < total {
+        for stream in &mut streams {
+            let request = load.requests.get(sent % load.requests.len()).expect("a request");
+            stream.write_all(request).expect("the server reads");
+            sent += 1;
+        }
+        for stream in &mut streams {
+            read_answer(stream, &mut answer);
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
+fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let mut length = 0;
+    loop {
+        let read = stream.read(buffer.get_mut(length..).expect("room")).expect("the server answers");
+        assert!(read > 0, "the server closed the connection");
+        length += read;
+        let text = buffer.get(..length).unwrap_or_default();
+        let Some(head) = text.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let headers = String::from_utf8_lossy(text.get(..head).unwrap_or_default()).to_lowercase();
+        assert!(headers.starts_with("http/1.1 200"), "{}", String::from_utf8_lossy(text));
+        let body: usize = headers
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .and_then(|value| value.parse().ok())
+            .expect("a length");
+        if length >= head + 4 + body {
+            return;
+        }
+    }
+}

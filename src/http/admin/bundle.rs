@@ -1,0 +1,198 @@
+//! `PUT /v1/bundle`: replaces the parts that it names, all at once or not at all, as one revision.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, Request};
+use axum::response::Response;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::revision::etag;
+use crate::http::native::object;
+use crate::http::problem::{Kind, Problem, write_json};
+use crate::http::{App, Doorway, body, json_answer};
+use crate::pdp::publisher::{Parts, Published};
+
+/// The most policy texts of a bundle.
+const POLICY_TEXTS_MAX: usize = 10_000;
+/// The most bytes of a policy text's name.
+const NAME_BYTES_MAX: usize = 255;
+
+/// The parts whose text is kept as it was written, so that problems find their place in it.
+#[derive(Deserialize)]
+struct Verbatim<'a> {
+    #[serde(borrow)]
+    entities: Option<&'a RawValue>,
+    #[serde(borrow)]
+    links: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct PublishedWire<'a> {
+    revision: u64,
+    changed: &'a [&'static str],
+}
+
+/// What `If-Match` asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Condition {
+    /// Nothing.
+    None,
+    /// Any revision, as long as there is one.
+    Any,
+    /// One of these revisions.
+    OneOf(Vec<u64>),
+}
+
+pub(super) async fn put_bundle(
+    State(doorway): State<Doorway>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let app = &*doorway.app;
+    let (head, body) = request.into_parts();
+    let condition = Condition::read(&head.headers)?;
+    let expected = condition.hold(app)?;
+    let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
+    let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
+    // A large body takes seconds to read; other requests go on meanwhile.
+    let parts = tokio::task::spawn_blocking(move || read_parts(&bytes, depth))
+        .await
+        .map_err(|_| Problem::new(Kind::Internal, "the service failed to read the body"))??;
+    drop(body);
+    let published = app.publisher.put_bundle(parts, expected).await?;
+    Ok(answer(&published))
+}
+
+fn answer(published: &Published) -> Response {
+    let mut body = Vec::with_capacity(64);
+    let (revision, changed) = (published.revision, published.changed.as_slice());
+    write_json(&mut body, &PublishedWire { revision, changed });
+    let mut response = json_answer(body);
+    response.headers_mut().insert(ETAG, etag(revision));
+    response
+}
+
+fn read_parts(bytes: &Bytes, depth_max: usize) -> Result<Parts, Problem> {
+    let (mut schema, mut policies) = (None, None);
+    let (mut has_entities, mut has_links) = (false, false);
+    for (name, value) in object(bytes, depth_max)? {
+        match (name.as_str(), value) {
+            ("schema", Value::String(text)) => schema = Some(text),
+            ("schema", _) => return Err(wrong("schema", "a string")),
+            ("policies", Value::Object(texts)) => policies = Some(read_policies(texts)?),
+            ("policies", _) => return Err(wrong("policies", "an object of texts by name")),
+            ("entities", Value::Array(_)) => has_entities = true,
+            ("entities", _) => return Err(wrong("entities", "an array")),
+            ("links", Value::Array(_)) => has_links = true,
+            ("links", _) => return Err(wrong("links", "an array")),
+            _ => return Err(Problem::unknown_member(&name, "a bundle")),
+        }
+    }
+    if schema.is_none() && policies.is_none() && !has_entities && !has_links {
+        let detail = "the bundle names no part: `schema`, `policies`, `entities` or `links`";
+        return Err(Problem::new(Kind::MissingMember, detail));
+    }
+    let verbatim = if has_entities || has_links { verbatim(bytes)? } else { (None, None) };
+    Ok(Parts { schema, policies, entities: verbatim.0, links: verbatim.1 })
+}
+
+fn read_policies(
+    texts: serde_json::Map<String, Value>,
+) -> Result<BTreeMap<String, String>, Problem> {
+    if texts.len() > POLICY_TEXTS_MAX {
+        let detail =
+            format!("`policies` has {} texts; at most {POLICY_TEXTS_MAX} are taken", texts.len());
+        return Err(Problem::new(Kind::TooManyItems, detail));
+    }
+    let mut policies = BTreeMap::new();
+    for (name, value) in texts {
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_control) {
+            let detail = format!(
+                "a name in `policies` must have 1 to {NAME_BYTES_MAX} bytes and no control character"
+            );
+            return Err(Problem::new(Kind::InvalidMember, detail));
+        }
+        let Value::String(text) = value else {
+            return Err(wrong("policies", "an object whose members are strings"));
+        };
+        policies.insert(name, text);
+    }
+    Ok(policies)
+}
+
+/// The texts of entities and links. The body was read strictly before; this only finds them in it.
+fn verbatim(bytes: &[u8]) -> Result<(Option<String>, Option<String>), Problem> {
+    let found: Verbatim<'_> = serde_json::from_slice(bytes)
+        .map_err(|_| Problem::new(Kind::InvalidJson, "the body is not a bundle"))?;
+    let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
+    Ok((text(found.entities), text(found.links)))
+}
+
+fn wrong(member: &str, expected: &str) -> Problem {
+    Problem::new(Kind::InvalidMember, format!("`{member}` must be {expected}"))
+}
+
+// === impl Condition ===
+
+impl Condition {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut values = headers.get_all(IF_MATCH).iter();
+        let (first, second) = (values.next(), values.next());
+        let Some(value) = first else { return Ok(Self::None) };
+        let text = value.to_str().ok().filter(|_| second.is_none());
+        text.and_then(Self::parse).ok_or_else(|| {
+            let detail = "`If-Match` must be a revision in quotes, such as `\"7\"`, or `*`";
+            Problem::new(Kind::InvalidHeader, detail)
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut revisions = Vec::new();
+        for tag in text.split(',').map(str::trim) {
+            // A weak tag names no revision for sure, so it is legal and matches none.
+            let (weak, strong) = match tag.strip_prefix("W/") {
+                Some(rest) => (true, rest),
+                None => (false, tag),
+            };
+            let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
+            if inner.contains('"') {
+                return None;
+            }
+            // Nor does a tag that this service never gave.
+            if !weak && let Ok(revision) = inner.parse() {
+                revisions.push(revision);
+            }
+        }
+        Some(Self::OneOf(revisions))
+    }
+
+    /// The revision that must still be in force when the change is made, if any must.
+    fn hold(&self, app: &App) -> Result<Option<u64>, Problem> {
+        let current = app.pdp.current().map(|installed| installed.revision);
+        match self {
+            Self::None => Ok(None),
+            _ if self.is_met(current) => Ok(current),
+            _ => Err(Problem::revision_mismatch(current.unwrap_or(0))),
+        }
+    }
+
+    /// Before the first snapshot the revision is 0, as `GET /v1/revision` says.
+    fn is_met(&self, current: Option<u64>) -> bool {
+        match self {
+            Self::None => true,
+            Self::Any => current.is_some(),
+            Self::OneOf(revisions) => revisions.contains(&current.unwrap_or(0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
