@@ -197,7 +197,10 @@ fn refused(server: &Server, answer: &super::client::Answer) -> Failure {
     let status = answer.status.as_u16();
     let detail = member("detail").or(member("title")).unwrap_or("no reason is given");
     match member("code") {
-        Some("invalid_request") => Failure::error(detail),
+        Some("invalid_request") => {
+            let hint = member("hint").map(str::to_owned);
+            InvalidRequest { message: detail.to_owned(), hint }.into()
+        }
         Some("not_ready") => Failure::error(format!("`{}`: {detail} (not_ready)", server.url()))
             .hint("the service has no policies yet; its log says why"),
         Some(code) => Failure::error(format!("`{}`: {detail} ({code})", server.url())),

@@ -2,6 +2,7 @@
 //! is in force, and told at once; then the two planes answer until a signal ends them.
 
 mod log;
+mod reload;
 mod signals;
 mod start;
 
@@ -14,9 +15,8 @@ use tokio_util::task::TaskTracker;
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, ServiceArgs, SourceArgs};
 use crate::config::{Config, Overrides};
-use crate::pdp::publisher::{Publisher, Rejection};
-use crate::{http, server, sources};
-use signals::{Signal, Signals};
+use crate::{http, server};
+use signals::Signals;
 use start::{Bound, Started};
 
 /// Run the service
@@ -75,94 +75,46 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::Success);
         }
     };
-    let Started { app, pdp, publisher, listener, admin_listener, writing, generated_token } = started;
-    let tasks = TaskTracker::new();
+    run_planes(&config, started, &mut signals).await;
+    Ok(ExitCode::Success)
+}
+
+/// Answers on both planes until a signal ends it, then lets what is in progress finish.
+async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
+    let Started { app, pdp, publisher, listener, admin_listener, writing, admin_token } = started;
+    let (planes, writer) = (TaskTracker::new(), TaskTracker::new());
     let stop = CancellationToken::new();
     let (address, admin_address) = (listener.address(), admin_listener.address());
     let options = config.limits.server_options();
     let plane = http::data_plane(&app);
     let admin_plane = http::admin_plane(&app, start::reach(&admin_address));
-    tasks.spawn(server::run(listener, plane, options, stop.clone()));
-    tasks.spawn(server::run(admin_listener, admin_plane, options, stop.clone()));
-    tasks.spawn(writing);
-    tasks.close();
-    if let Some(token) = generated_token {
+    planes.spawn(server::run(listener, plane, options, stop.clone()));
+    planes.spawn(server::run(admin_listener, admin_plane, options, stop.clone()));
+    writer.spawn(writing);
+    if let Some(token) = admin_token {
         log::tell_token(config.log_format.value, &token);
     }
     let ready = pdp.current().is_some();
     tracing::info!(plane = "data", %address, ready, "listening");
     tracing::info!(plane = "admin", address = %admin_address, "listening");
-    until_stopped(&config, &app, &publisher, &mut signals).await;
+    reload::until_stopped(config, &app, &publisher, signals).await;
     tracing::info!("stopping: requests in progress may finish");
     stop.cancel();
+    planes.close();
+    writer.close();
     // The writer ends when the last handle to it is gone.
     drop((app, publisher));
-    tokio::select! {
-        () = tasks.wait() => tracing::info!("stopped"),
-        () = signals.stop() => tracing::warn!("stopped at once, by a second signal"),
-    }
-    Ok(ExitCode::Success)
-}
-
-/// Follows signals until one of them ends the service.
-async fn until_stopped(
-    config: &Config,
-    app: &http::App,
-    publisher: &Publisher,
-    signals: &mut Signals,
-) {
-    loop {
-        match signals.next().await {
-            Signal::Stop(name) => {
-                tracing::info!(signal = name, "signal");
-                return;
-            }
-            Signal::Reload => {
-                tracing::info!(signal = "SIGHUP", "signal");
-                if config.admin_token_file.value.is_some() {
-                    reload_tokens(app);
-                }
-                reload(config, publisher).await;
-            }
-        }
-    }
-}
-
-/// Takes what the files hold now. The publisher tells what was wrong with it, if something was.
-async fn reload(config: &Config, publisher: &Publisher) {
-    let inputs = config.inputs();
-    if inputs.is_empty() {
-        tracing::info!("no files are configured: nothing to reload");
-        return;
-    }
-    let limits = config.limits.file_limits();
-    let reading = tokio::task::spawn_blocking(move || sources::read(&inputs, &limits));
-    let files = match reading.await {
-        Ok(files) => files,
-        Err(error) => {
-            tracing::error!(%error, "reading the files failed; what is in force stays in force");
-            return;
+    let finishing = async {
+        planes.wait().await;
+        // Whoever waited for a change has been answered or is gone: what is still being compiled
+        // was not acknowledged, and is not worth more than the same patience once again.
+        let patience = options.drain_timeout;
+        if tokio::time::timeout(patience, writer.wait()).await.is_err() {
+            tracing::warn!("a change was still being made; it is not in force");
         }
     };
-    match publisher.put_files(files).await {
-        Ok(published) if published.changed.is_empty() => {
-            tracing::info!(revision = published.revision, "the files have not changed");
-        }
-        // Told by the publisher, who also counts them.
-        Ok(_) | Err(Rejection::Invalid(_) | Rejection::NotDurable(_)) => {}
-        Err(rejection) => tracing::error!(?rejection, "the files were not taken"),
+    tokio::select! {
+        () = finishing => tracing::info!("stopped"),
+        () = signals.stop() => tracing::warn!("stopped at once, by a second signal"),
     }
-}
-
-/// Takes the tokens that the file holds now; a file that cannot be used changes nothing.
-fn reload_tokens(app: &http::App) {
-    match app.reload_tokens() {
-        Ok(()) => tracing::info!("admin tokens read again"),
-        Err(error) => tracing::error!("{}; the tokens stay as they were", one_line(&error.to_string())),
-    }
-}
-
-/// A message for the log: its hint on the same line.
-fn one_line(message: &str) -> String {
-    message.replace('\n', "; ")
 }

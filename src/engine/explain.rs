@@ -68,13 +68,24 @@ impl Snapshot {
 
 fn summary(request: &CheckRequest, code: Code) -> String {
     let CheckRequest { principal, action, resource, .. } = request;
+    let action = action.id().unescaped();
     match code {
-        Code::Allow => format!("{principal} may {action} {resource}: a permit says so and no forbid speaks against it"),
-        Code::NoPermit => format!("no permit lets {principal} {action} {resource}, and what no permit allows is denied"),
-        Code::Forbidden => format!("a forbid keeps {principal} from {action} on {resource}, whatever the permits say"),
-        Code::ForbidError => format!("a forbid could not be evaluated for {principal}, {action}, {resource}, so whether it forbids is not known"),
+        Code::Allow => {
+            format!("{principal} may {action} {resource}: a permit says so, and no forbid speaks against it")
+        }
+        Code::NoPermit => {
+            format!("no permit lets {principal} {action} {resource}; what nothing permits is denied")
+        }
+        Code::Forbidden => {
+            format!("a forbid denies {action} on {resource} to {principal}, whatever is permitted")
+        }
+        Code::ForbidError => format!(
+            "a forbid could not be evaluated for {principal}, {action} and {resource}; it may forbid, so this is denied"
+        ),
         Code::UnknownPrincipal => format!("the snapshot does not hold {principal}"),
         Code::UnknownResource => format!("the snapshot does not hold {resource}"),
-        Code::InvalidRequest | Code::NotReady | Code::NotYet | Code::Overloaded => "the request was not decided".to_owned(),
+        Code::InvalidRequest | Code::NotReady | Code::NotYet | Code::Overloaded => {
+            "the request was not decided".to_owned()
+        }
     }
 }

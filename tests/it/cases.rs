@@ -132,29 +132,24 @@ fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// A service on the blocks' own policies and entities, or on those that ship where there are none.
+/// A service on the blocks' own files, or on those that ship where there are none.
 fn service(blocks: &[Block]) -> Service {
     let block = |kind: &str| blocks.iter().find(|block| block.kind == kind);
-    let flags =
-        block("serve").map_or("--policies policies --entities entities", |block| &block.text);
-    let parts = [
+    let own = blocks.iter().any(|block| !block.kind.starts_with("http "));
+    let project = if own { Project::empty() } else { Project::shipped() };
+    let files = [
         ("cedar", "policies/case.cedar"),
         ("cedarschema", "policies/schema.cedarschema"),
         ("json entities", "entities/entities.json"),
         ("json links", "entities/links.json"),
     ];
-    let own = parts.iter().any(|(kind, _)| block(kind).is_some());
-    let project = if own { Project::empty() } else { Project::shipped() };
-    for (kind, path) in parts {
+    for (kind, path) in files {
         if let Some(block) = block(kind) {
             project.write(path, &block.text);
         }
     }
-    if own && block("json entities").is_none() {
-        project.write("entities/entities.json", "[]");
-    }
-    let flags: Vec<&str> = flags.split_whitespace().collect();
-    Service::start(project, &flags)
+    let flags = block("serve").map_or("", |block| &block.text);
+    Service::start(project, &flags.split_whitespace().collect::<Vec<_>>())
 }
 
 /// Sends what a request block says: a line, headers, an empty line, a body.

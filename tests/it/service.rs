@@ -226,10 +226,10 @@ impl Drop for Running {
 
 /// The addresses of both planes, once the log has told them.
 fn addresses_in(log: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let line = log.lines().find(|line| line.contains(" listening "))?;
-    let address = |name: &str| {
-        let value = line.split_whitespace().find_map(|word| word.strip_prefix(name));
+    let address = |plane: &str| {
+        let line = log.lines().find(|line| line.contains(plane))?;
+        let value = line.split_whitespace().find_map(|word| word.strip_prefix("address="));
         value?.parse().ok()
     };
-    Some((address("listen=")?, address("admin_listen=")?))
+    Some((address("listening plane=\"data\"")?, address("listening plane=\"admin\"")?))
 }

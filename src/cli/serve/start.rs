@@ -37,7 +37,7 @@ pub(super) struct Started {
     /// The publisher's task.
     pub(super) writing: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The admin token that was made for this run, if one was.
-    pub(super) generated_token: Option<String>,
+    pub(super) admin_token: Option<String>,
 }
 
 // === impl Bound ===
@@ -88,7 +88,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let authzen_options = config.authzen_options();
     let authzen = authzen::Mapping::new(&authzen_options, &listener.address().base_url())
         .map_err(|error| Problem::error("config", error.to_string()))?;
-    let (tokens, generated_token) = tokens;
+    let (tokens, admin_token) = tokens;
     let access = admin::Access { tokens, hosts: config.admin_hosts.value.clone() };
     let limits = config.limits.http_limits();
     let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access);
@@ -100,7 +100,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         listener,
         admin_listener,
         writing,
-        generated_token,
+        admin_token,
     })
 }
 

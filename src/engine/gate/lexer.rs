@@ -70,7 +70,7 @@ pub fn statements(text: &str) -> Vec<Statement> {
     found
 }
 
-/// The run of comments that ends on the line above `start`.
+/// The paragraph of comments that ends on the line above `start`.
 fn comment_above(text: &str, comments: &[Range<usize>], start: usize) -> Option<String> {
     let mut below = start;
     let mut lines = Vec::new();
@@ -85,6 +85,10 @@ fn comment_above(text: &str, comments: &[Range<usize>], start: usize) -> Option<
             break;
         }
         let line = text.get(comment.clone())?.trim_start_matches('/').trim();
+        if line.is_empty() && !lines.is_empty() {
+            // What stands above an empty line of comment opens the file, and speaks of all of it.
+            break;
+        }
         lines.push(line);
         below = comment.start;
     }

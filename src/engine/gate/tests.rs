@@ -64,9 +64,11 @@ fn deep_texts_are_refused_with_their_place() {
 
 #[test]
 fn statements_carry_their_comment() {
-    let text = "// About the file.\n\n// Why: a reason.\n// More of it.\n@id(\"a;b\")\npermit (principal, action, resource);\nforbid (principal, action, resource); // after\npermit (principal, action, resource);";
+    let text = "// About the file.\n//\n// Why: a reason.\n// More of it.\n@id(\"a;b\")\npermit (principal, action, resource);\nforbid (principal, action, resource); // after\npermit (principal, action, resource);";
     let found = statements(text);
     let comments: Vec<_> = found.iter().map(|statement| statement.comment.as_deref()).collect();
     assert_eq!(comments, [Some("Why: a reason. More of it."), None, None]);
     assert_eq!(&text[found[1].span.clone()], "forbid (principal, action, resource);");
+    let text = "// About the file.\n//\n// Why.\npermit (principal, action, resource);";
+    assert_eq!(statements(text)[0].comment.as_deref(), Some("Why."));
 }

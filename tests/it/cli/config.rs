@@ -6,7 +6,53 @@ use crate::project::Project;
 
 #[test]
 fn the_defaults() {
-    assert_snapshot!(Project::empty().run(&["config"]), @"");
+    assert_snapshot!(Project::empty().run(&["config"]), @"
+    exit: 0
+    ----- stdout
+    policies: []                          # default
+    # schema:                             # default
+    entities: []                          # default
+    # links:                              # default
+    listen: 127.0.0.1:3667                # default
+    admin_listen: 127.0.0.1:3668          # default
+    # admin_token_file:                   # default
+    data_dir: .doorward                   # default
+    ephemeral: false                      # default
+    forbid_errors: deny                   # default
+    references: strict                    # default
+    request_properties: unknown-entities  # default
+    log_format: text                      # default
+    log_level: info                       # default
+    limits:
+      check_bytes: 256 KiB                # default
+      batch_bytes: 4 MiB                  # default
+      batch_items: 10000                  # default
+      bundle_bytes: 64 MiB                # default
+      entities_bytes: 4 GiB               # default
+      tokens: 4000000                     # default
+      depth: 64                           # default
+      requests_in_flight: 1024            # default
+      admin_requests_in_flight: 64        # default
+      bodies_bytes: 64 MiB                # default
+      admin_bodies_bytes: 128 MiB         # default
+      body_timeout: 30s                   # default
+      bundle_timeout: 2m                  # default
+      at_least_timeout: 2s                # default
+      connections: 10000                  # default
+      streams: 100                        # default
+      head_bytes: 32 KiB                  # default
+      head_timeout: 10s                   # default
+      idle_timeout: 90s                   # default
+      linger_timeout: 10s                 # default
+      linger_bytes: 256 MiB               # default
+      drain_timeout: 20s                  # default
+    admin:
+      hosts: []                           # default
+    authzen:
+      # public_url:                       # default
+      types: {}                           # default
+      actions: {}                         # default
+    ");
 }
 
 /// A flag comes before its variable, the variable before the file, the file before the default.
@@ -21,7 +67,53 @@ fn where_each_value_comes_from() {
     command.env("DOORWARD_LISTEN", "127.0.0.1:2001");
     command.env("DOORWARD_ADMIN_LISTEN", "127.0.0.1:2002");
     let lines = project.outcome(&mut command);
-    assert_snapshot!(lines, @"");
+    assert_snapshot!(lines, @"
+    exit: 0
+    ----- stdout
+    policies: [policies]                  # default
+    # schema:                             # default
+    entities: [entities]                  # default
+    # links:                              # default
+    listen: 127.0.0.1:<port>                # flag --listen
+    admin_listen: 127.0.0.1:<port>          # environment DOORWARD_ADMIN_LISTEN
+    # admin_token_file:                   # default
+    data_dir: .doorward                   # default
+    ephemeral: false                      # default
+    forbid_errors: deny                   # default
+    references: strict                    # default
+    request_properties: unknown-entities  # default
+    log_format: json                      # file doorward.yaml
+    log_level: info                       # default
+    limits:
+      check_bytes: 256 KiB                # default
+      batch_bytes: 4 MiB                  # default
+      batch_items: 10000                  # default
+      bundle_bytes: 64 MiB                # default
+      entities_bytes: 4 GiB               # default
+      tokens: 4000000                     # default
+      depth: 64                           # default
+      requests_in_flight: 1024            # default
+      admin_requests_in_flight: 64        # default
+      bodies_bytes: 64 MiB                # default
+      admin_bodies_bytes: 128 MiB         # default
+      body_timeout: 30s                   # default
+      bundle_timeout: 2m                  # default
+      at_least_timeout: 2s                # default
+      connections: 10000                  # default
+      streams: 100                        # default
+      head_bytes: 32 KiB                  # default
+      head_timeout: 10s                   # default
+      idle_timeout: 90s                   # default
+      linger_timeout: 10s                 # default
+      linger_bytes: 256 MiB               # default
+      drain_timeout: 20s                  # default
+    admin:
+      hosts: []                           # default
+    authzen:
+      # public_url:                       # default
+      types: {}                           # default
+      actions: {}                         # default
+    ");
 }
 
 #[test]
@@ -37,17 +129,38 @@ fn no_secret_is_shown() {
 fn a_key_that_is_none() {
     let project = Project::empty();
     project.write("doorward.yaml", "listen: 127.0.0.1:1001\nlisten_port: 80\n");
-    assert_snapshot!(project.run(&["config"]), @"");
+    assert_snapshot!(project.run(&["config"]), @"
+    exit: 1
+    ----- stderr
+    error[config]: unknown key `listen_port`
+     --> doorward.yaml:2:1
+      |
+    2 | listen_port: 80
+      | ^^^^^^^^^^^
+    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `forbid_errors`, `references`, `request_properties`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
+    ");
 }
 
 #[test]
 fn a_value_that_is_none() {
     let project = Project::empty();
     project.write("doorward.yaml", "limits:\n  check_bytes: 0\n");
-    assert_snapshot!(project.run(&["config"]), @"");
+    assert_snapshot!(project.run(&["config"]), @"
+    exit: 1
+    ----- stderr
+    error[config]: `0` is not a size such as `65536`, `256 KiB` or `4 MiB`
+     --> doorward.yaml:2:16
+      |
+    2 |   check_bytes: 0
+      |                ^
+    ");
 }
 
 #[test]
 fn a_file_that_is_not_there() {
-    assert_snapshot!(Project::empty().run(&["config", "--config", "absent.yaml"]), @"");
+    assert_snapshot!(Project::empty().run(&["config", "--config", "absent.yaml"]), @"
+    exit: 1
+    ----- stderr
+    error[config-unreadable]: cannot read the configuration `absent.yaml`: No such file or directory (os error 2)
+    ");
 }

@@ -9,14 +9,24 @@ const UNTIDY: &str = "// Why.\n@id(\"a\") permit(principal,action,resource) when
 
 #[test]
 fn what_ships_is_formatted() {
-    assert_snapshot!(Project::shipped().run(&["format", "--check", "policies"]), @"");
+    assert_snapshot!(Project::shipped().run(&["format", "--check", "policies"]), @"
+    exit: 0
+    ----- stderr
+    0 of 4 files would change
+    ");
 }
 
 #[test]
 fn what_would_change_is_named_and_left() {
     let project = Project::empty();
     project.write("policies/untidy.cedar", UNTIDY);
-    assert_snapshot!(project.run(&["format", "--check", "policies"]), @"");
+    assert_snapshot!(project.run(&["format", "--check", "policies"]), @"
+    exit: 5
+    ----- stdout
+    policies/untidy.cedar
+    ----- stderr
+    1 of 1 files would change
+    ");
     assert_eq!(project.read("policies/untidy.cedar"), UNTIDY);
 }
 
@@ -24,16 +34,40 @@ fn what_would_change_is_named_and_left() {
 fn files_are_rewritten_once() {
     let project = Project::empty();
     project.write("policies/untidy.cedar", UNTIDY);
-    assert_snapshot!(project.run(&["format", "policies"]), @"");
-    assert_snapshot!(project.read("policies/untidy.cedar"), @"");
-    assert_snapshot!(project.run(&["format", "--check", "policies"]), @"");
+    assert_snapshot!(project.run(&["format", "policies"]), @"
+    exit: 0
+    ----- stdout
+    policies/untidy.cedar
+    ----- stderr
+    1 of 1 files formatted
+    ");
+    assert_snapshot!(project.read("policies/untidy.cedar"), @r#"
+    // Why.
+    @id("a")
+    permit (principal, action, resource)
+    when { 1 + 1 == 2 };
+    "#);
+    assert_snapshot!(project.run(&["format", "--check", "policies"]), @"
+    exit: 0
+    ----- stderr
+    0 of 1 files would change
+    ");
 }
 
 #[test]
 fn what_is_no_policy_is_left() {
     let project = Project::empty();
     project.write("policies/broken.cedar", "permit (principal");
-    assert_snapshot!(project.run(&["format", "policies"]), @"");
+    assert_snapshot!(project.run(&["format", "policies"]), @"
+    exit: 1
+    ----- stderr
+    error[policy-syntax]: unexpected end of input
+     --> policies/broken.cedar:1:18
+      |
+    1 | permit (principal
+      |                  ^
+    hint: expected `!=`, `)`, `,`, `:`, `<`, `<=`, `==`, `>`, `>=`, `in`, or `is`
+    ");
     assert_eq!(project.read("policies/broken.cedar"), "permit (principal");
 }
 
@@ -46,6 +80,15 @@ fn what_is_nested_too_deep_is_left() {
         ")".repeat(200)
     );
     project.write("policies/deep.cedar", &text);
-    assert_snapshot!(project.run(&["format", "policies"]), @"");
+    assert_snapshot!(project.run(&["format", "policies"]), @"
+    exit: 1
+    ----- stderr
+    error[nested-too-deep]: this is nested deeper than 64 levels
+     --> policies/deep.cedar:1:108
+      |
+    1 | resource) when { (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
+      |                                                                                 ^
+    hint: brackets, unary operators, `if` and chains of operators count
+    ");
     assert_eq!(project.read("policies/deep.cedar"), text);
 }

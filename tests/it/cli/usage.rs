@@ -6,7 +6,30 @@ use crate::project::Project;
 
 #[test]
 fn the_commands() {
-    assert_snapshot!(Project::empty().run(&["--help"]), @"");
+    assert_snapshot!(Project::empty().run(&["--help"]), @"
+    exit: 0
+    ----- stdout
+    An authorization sidecar: Cedar policies and an entity snapshot in memory, allow or deny over HTTP
+
+    Usage: doorward <COMMAND>
+
+    Commands:
+      serve     Run the service
+      check     Decide one request, from files or by a running service
+      demo      Show an allow, a deny and why, on the example that ships; needs no file
+      validate  Check schema, policies, entities and links, and show every problem
+      format    Format .cedar files in place
+      init      Write policies, a schema, entities and a configuration to start from
+      config    Show the configuration in force, and where each value comes from
+      health    Ask a running service whether it is well; for container health checks
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Try `doorward demo` first. Exit codes: 0 done, 1 error, 2 usage; others are listed by each command's
+    help.
+    ");
 }
 
 #[test]
@@ -17,22 +40,57 @@ fn the_version() {
 
 #[test]
 fn a_command_that_is_none() {
-    assert_snapshot!(Project::empty().run(&["chekc"]), @"");
+    assert_snapshot!(Project::empty().run(&["chekc"]), @"
+    exit: 2
+    ----- stderr
+    error: unrecognized subcommand 'chekc'
+
+      tip: a similar subcommand exists: 'check'
+
+    Usage: doorward <COMMAND>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn a_flag_that_is_none() {
-    assert_snapshot!(Project::empty().run(&["serve", "--port", "80"]), @"");
+    assert_snapshot!(Project::empty().run(&["serve", "--port", "80"]), @"
+    exit: 2
+    ----- stderr
+    error: unexpected argument '--port' found
+
+    Usage: doorward serve [OPTIONS]
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn a_flag_that_is_missing() {
-    assert_snapshot!(Project::empty().run(&["check", "--action", "read"]), @"");
+    assert_snapshot!(Project::empty().run(&["check", "--action", "read"]), @"
+    exit: 2
+    ----- stderr
+    error: the following required arguments were not provided:
+      --principal <UID>
+      --resource <UID>
+
+    Usage: doorward check --principal <UID> --action <ACTION> --resource <UID>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn a_value_that_is_none() {
-    assert_snapshot!(Project::empty().run(&["serve", "--forbid-errors", "allow"]), @"");
+    assert_snapshot!(Project::empty().run(&["serve", "--forbid-errors", "allow"]), @"
+    exit: 2
+    ----- stderr
+    error: invalid value 'allow' for '--forbid-errors <RULE>'
+      [possible values: deny, skip]
+
+    For more information, try '--help'.
+    ");
 }
 
 /// A command or flag that no reader of the documentation can use yet is not in the help.

@@ -23,14 +23,25 @@ fn refuses(project: &Project, flags: &[&str]) -> String {
 fn a_directory_without_a_schema() {
     let project = Project::shipped();
     project.remove("policies/schema.cedarschema");
-    assert_snapshot!(refuses(&project, &[]), @"");
+    assert_snapshot!(refuses(&project, &[]), @"
+    exit: 1
+    error[no-schema]: there is no schema
+    hint: add one `schema.cedarschema` beside the policies, or give `--schema FILE`
+    ");
 }
 
 #[test]
 fn a_policy_that_does_not_parse() {
     let project = Project::shipped();
     project.write("policies/broken.cedar", "permit (principal, action, resource in [A, B]);\n");
-    assert_snapshot!(refuses(&project, &[]), @"");
+    assert_snapshot!(refuses(&project, &[]), @"
+    exit: 1
+    error[policy-syntax]: expected single entity uid or template slot, found set of entity uids
+     --> policies/broken.cedar:1:40
+      |
+    1 | permit (principal, action, resource in [A, B]);
+      |                                        ^^^^^^
+    ");
 }
 
 #[test]
@@ -40,12 +51,24 @@ fn an_entity_that_breaks_the_schema() {
         "entities/more.json",
         "[{\"uid\": {\"type\": \"Robot\", \"id\": \"x\"}, \"attrs\": {}, \"parents\": []}]\n",
     );
-    assert_snapshot!(refuses(&project, &[]), @"");
+    assert_snapshot!(refuses(&project, &[]), @r#"
+    exit: 1
+    error[unknown-type]: `Robot::"x"` has a type that the schema does not declare
+     --> entities/more.json:1:2
+      |
+    1 | [{"uid": {"type": "Robot", "id": "x"}, "attrs": {}, "parents": []}]
+      |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: the schema declares Alarm, Anonymous, Asset, Customer, Dashboard, Device, Edge, EntityGroup, EntityView, Owner, Role, SystemAdministrator, Tenant, User, UserGroup
+    "#);
 }
 
 #[test]
 fn policies_that_are_not_there() {
-    assert_snapshot!(refuses(&Project::empty(), &["--policies", "absent"]), @"");
+    assert_snapshot!(refuses(&Project::empty(), &["--policies", "absent"]), @"
+    exit: 1
+    error[unreadable-file]: cannot read `absent`: there is no such file or directory
+    hint: it was named as a file; check the path
+    ");
 }
 
 #[test]
@@ -55,34 +78,65 @@ fn a_port_that_is_taken() {
     let project = Project::shipped();
     let data = project.run(&["serve", "--listen", &address, "--admin-listen", "127.0.0.1:0"]);
     assert!(data.starts_with("exit: 1\n"), "{data}");
-    assert_snapshot!(data.split_once("error").unwrap().1, @"");
+    assert_snapshot!(data.split_once("error").unwrap().1, @"
+    [listen]: cannot listen on `127.0.0.1:<port>`: Address already in use (os error 98)
+    hint: another process listens there; stop it, or choose another address
+    ");
     let admin = project.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", &address]);
     assert!(admin.starts_with("exit: 1\n"), "{admin}");
-    assert_snapshot!(admin.split_once("error").unwrap().1, @"");
+    assert_snapshot!(admin.split_once("error").unwrap().1, @"
+    [listen]: cannot listen on `127.0.0.1:<port>`: Address already in use (os error 98)
+    hint: another process listens there; stop it, or choose another address
+    ");
 }
 
 #[test]
 fn an_admin_plane_for_everybody_without_a_token() {
     let project = Project::shipped();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0"];
-    assert_snapshot!(project.run(&serve), @"");
+    assert_snapshot!(project.run(&serve), @r#"
+    exit: 1
+    ----- stderr
+    <time>  INFO starting version="0.1.0"
+    error[admin-token]: the admin plane would listen on `0.0.0.0:0`, which other machines can reach, without a token of yours
+    hint: put one into a file and name it by `--admin-token-file FILE`, or listen on loopback
+    "#);
 }
 
 #[test]
 fn a_token_file_that_is_none() {
     let project = Project::shipped();
     project.write("admin.tokens", "ops write one two\n");
-    assert_snapshot!(refuses(&project, &["--admin-token-file", "admin.tokens"]), @"");
+    assert_snapshot!(refuses(&project, &["--admin-token-file", "admin.tokens"]), @"
+    exit: 1
+    error[admin-token]: the token file `admin.tokens`, line 1: it does not have three fields
+    hint: write `NAME ROLE TOKEN` a line, ROLE `read` or `write`, or one bare token and nothing else
+    ");
     project.write("admin.tokens", "");
-    assert_snapshot!(refuses(&project, &["--admin-token-file", "admin.tokens"]), @"");
-    assert_snapshot!(refuses(&project, &["--admin-token-file", "absent.tokens"]), @"");
+    assert_snapshot!(refuses(&project, &["--admin-token-file", "admin.tokens"]), @"
+    exit: 1
+    error[admin-token]: the token file `admin.tokens`: it holds no token
+    hint: write `NAME ROLE TOKEN` a line, ROLE `read` or `write`, or one bare token and nothing else
+    ");
+    assert_snapshot!(refuses(&project, &["--admin-token-file", "absent.tokens"]), @"
+    exit: 1
+    error[admin-token]: cannot read the token file `absent.tokens`: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
 fn a_configuration_with_a_key_that_is_none() {
     let project = Project::shipped();
     project.write("doorward.yaml", "lisen: 127.0.0.1:1\n");
-    assert_snapshot!(refuses(&project, &[]), @"");
+    assert_snapshot!(refuses(&project, &[]), @"
+    exit: 1
+    error[config]: unknown key `lisen`
+     --> doorward.yaml:1:1
+      |
+    1 | lisen: 127.0.0.1:<port>
+      | ^^^^^
+    hint: did you mean `listen`?
+    ");
 }
 
 #[test]
@@ -91,7 +145,11 @@ fn a_data_directory_that_another_service_has() {
     let directory = first.project.path(".doorward");
     let output = refuses(&second, &["--data-dir", directory.to_str().unwrap()]);
     let output = output.replace(directory.to_str().unwrap(), "<data directory>");
-    assert_snapshot!(output, @"");
+    assert_snapshot!(output, @"
+    exit: 1
+    error[data-dir]: the data directory `<data directory>` is in use by another process
+    hint: `--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none is needed
+    ");
     assert_eq!(first.decision(EMMA_READS), "allow");
 }
 
