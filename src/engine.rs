@@ -4,18 +4,22 @@
 //! snapshot and one request.
 
 pub mod bundle;
+mod candidates;
 pub mod check;
 pub mod compile;
 mod entities;
 pub mod error;
 pub mod explain;
 pub mod gate;
-mod integrity;
+mod index;
 pub mod json;
 pub mod links;
 pub mod policies;
+mod request;
 pub mod schema;
+mod slice;
 pub mod snapshot;
+pub mod store;
 pub mod uid;
 
 pub use bundle::{Bundle, Text};

@@ -6,13 +6,11 @@
 
 use std::fmt;
 
-use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, Request};
+use cedar_policy::{Effect, EntityUid};
 use serde_json::{Map, Value};
 
-use super::entities::null_in;
 use super::explain::Explanation;
-use super::policies::chain;
-use super::schema::drop_undeclared;
+use super::request::Fitted;
 use super::snapshot::Snapshot;
 
 /// What a check asks.
@@ -152,6 +150,15 @@ pub struct InvalidRequest {
     pub hint: Option<String>,
 }
 
+/// What the policies that can concern a request say to it.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    pub(super) permits: Vec<String>,
+    pub(super) forbids: Vec<String>,
+    pub(super) errors: Vec<PolicyError>,
+    pub(super) erring_forbids: Vec<String>,
+}
+
 // === impl Decision ===
 
 impl Decision {
@@ -223,162 +230,32 @@ impl Snapshot {
         request: &CheckRequest,
         options: CheckOptions,
     ) -> Result<CheckResponse, InvalidRequest> {
-        let cedar = self.cedar_request(request)?;
-        let sent = self.sent_entities(request, options.request_properties)?;
-        let with_sent;
-        let entities = if sent.is_empty() {
-            &self.entities
-        } else {
-            with_sent = self.with_entities(sent)?;
-            &with_sent
-        };
-        let authorizer = Authorizer::new();
-        let mut response = authorizer.is_authorized(&cedar, &self.set, entities);
-        let expired: Vec<_> = self
-            .expiring
-            .iter()
-            .filter(|(_, expires_ms)| **expires_ms <= request.now_ms)
-            .map(|(id, _)| id)
-            .collect();
-        if !expired.is_empty() {
-            let mut set = self.set.clone();
-            for id in expired {
-                // A link that is not there would be a fault of the snapshot; it decides nothing.
-                let _ = set.unlink(id.clone());
-            }
-            response = authorizer.is_authorized(&cedar, &set, entities);
-        }
-        let known = |uid: &EntityUid| entities.get(uid).is_some();
-        Ok(self.respond(request, options, &response, known(&request.principal), known(&request.resource)))
-    }
-
-    fn cedar_request(&self, request: &CheckRequest) -> Result<Request, InvalidRequest> {
-        let mut members = request.context.clone();
-        if request.undeclared == Undeclared::Drop
-            && let Some(action) = self.schema.action(&request.action)
-        {
-            drop_undeclared(&mut members, &action.context);
-        }
-        if let Some(at) = null_in(&Value::Object(members.clone())) {
-            return Err(InvalidRequest {
-                message: format!("`context{at}` is null, which is not a value in Cedar"),
-                hint: Some("leave the member out".to_owned()),
-            });
-        }
-        let invalid = |error: &dyn std::error::Error| InvalidRequest { message: chain(error), hint: None };
-        let schema = &self.schema.cedar;
-        let context = Context::from_json_value(Value::Object(members), Some((schema, &request.action)))
-            .map_err(|error| invalid(&error))?;
-        let CheckRequest { principal, action, resource, .. } = request;
-        Request::new(principal.clone(), action.clone(), resource.clone(), context, Some(schema))
-            .map_err(|error| invalid(&error))
-    }
-
-    /// The entities that properties of the request stand for.
-    fn sent_entities(
-        &self,
-        request: &CheckRequest,
-        mode: RequestProperties,
-    ) -> Result<Vec<Entity>, InvalidRequest> {
-        let sent = [
-            ("subject", &request.principal, &request.principal_properties),
-            ("resource", &request.resource, &request.resource_properties),
-        ];
-        let mut entities: Vec<Entity> = Vec::new();
-        for (role, uid, properties) in sent {
-            let Some(properties) = properties else { continue };
-            let stored = self.entities.get(uid);
-            let unused = match mode {
-                RequestProperties::Ignore => true,
-                RequestProperties::UnknownEntities => stored.is_some(),
-                RequestProperties::Fill | RequestProperties::Override => false,
-            };
-            if unused || entities.iter().any(|entity| entity.uid() == *uid) {
-                continue;
-            }
-            entities.push(self.sent_entity(role, uid, properties, stored, mode)?);
-        }
-        Ok(entities)
-    }
-
-    fn sent_entity(
-        &self,
-        role: &str,
-        uid: &EntityUid,
-        properties: &Map<String, Value>,
-        stored: Option<&Entity>,
-        mode: RequestProperties,
-    ) -> Result<Entity, InvalidRequest> {
-        let invalid = |message: String| InvalidRequest { message, hint: None };
-        let mut properties = properties.clone();
-        if let Some(entity_type) = self.schema.entity_type(&uid.type_name().to_string()) {
-            drop_undeclared(&mut properties, &entity_type.attributes);
-        }
-        if let Some(at) = null_in(&Value::Object(properties.clone())) {
-            return Err(invalid(format!("the properties of the {role} have null at `{at}`, which is not a value in Cedar")));
-        }
-        let mut json = match stored {
-            Some(entity) => entity.to_json_value().map_err(|error| invalid(chain(&error)))?,
-            None => serde_json::json!({
-                "uid": {"type": uid.type_name().to_string(), "id": uid.id().unescaped()},
-                "attrs": {},
-                "parents": [],
-            }),
-        };
-        if let Some(Value::Object(attributes)) = json.get_mut("attrs") {
-            for (name, value) in properties {
-                if mode == RequestProperties::Override || !attributes.contains_key(&name) {
-                    attributes.insert(name, value);
-                }
-            }
-        }
-        Entity::from_json_value(json, Some(&self.schema.cedar))
-            .map_err(|error| invalid(format!("the properties of the {role} do not fit its type: {}", chain(&error))))
-    }
-
-    fn with_entities(&self, sent: Vec<Entity>) -> Result<Entities, InvalidRequest> {
-        self.entities
-            .clone()
-            .upsert_entities(sent, Some(&self.schema.cedar))
-            .map_err(|error| InvalidRequest { message: chain(&error), hint: None })
+        let fitted = self.fit(request, options.request_properties)?;
+        let candidates = self.candidates(request, &fitted);
+        let verdicts = self.evaluate(request, &fitted, &candidates);
+        Ok(self.respond(request, options, &fitted, verdicts))
     }
 
     fn respond(
         &self,
         request: &CheckRequest,
         options: CheckOptions,
-        response: &cedar_policy::Response,
-        principal_known: bool,
-        resource_known: bool,
+        fitted: &Fitted<'_>,
+        verdicts: Verdicts,
     ) -> CheckResponse {
-        let diagnostics = response.diagnostics();
-        let mut reason: Vec<String> = diagnostics.reason().map(ToString::to_string).collect();
-        let mut errors = Vec::new();
-        let mut erring_forbids = Vec::new();
-        for error in diagnostics.errors() {
-            let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-            if self.is_forbid(error.policy_id()) {
-                erring_forbids.push(error.policy_id().to_string());
-            }
-            let (policy, message) = (error.policy_id().to_string(), chain(error.inner()));
-            errors.push(PolicyError { policy, message });
-        }
-        reason.sort_unstable();
+        let Verdicts { permits, forbids, mut errors, mut erring_forbids } = verdicts;
         errors.sort_unstable();
         erring_forbids.sort_unstable();
         let forbid_error = options.forbid_errors == ForbidErrors::Deny && !erring_forbids.is_empty();
-        let cedar_allows = response.decision() == cedar_policy::Decision::Allow;
-        let (decision, code) = match (cedar_allows, reason.is_empty()) {
-            (true, _) if forbid_error => (Decision::Deny, Code::ForbidError),
-            (true, _) => (Decision::Allow, Code::Allow),
-            (false, false) => (Decision::Deny, Code::Forbidden),
-            (false, true) if forbid_error => (Decision::Deny, Code::ForbidError),
-            (false, true) => (Decision::Deny, Code::NoPermit),
+        let (decision, code, mut reason) = match (forbids.is_empty(), permits.is_empty()) {
+            (false, _) => (Decision::Deny, Code::Forbidden, forbids),
+            // Whether it forbids is not known, so the permits do not determine the answer.
+            (true, _) if forbid_error => (Decision::Deny, Code::ForbidError, Vec::new()),
+            (true, false) => (Decision::Allow, Code::Allow, permits),
+            (true, true) => (Decision::Deny, Code::NoPermit, Vec::new()),
         };
-        if cedar_allows && decision == Decision::Deny {
-            // The permits did not determine this answer.
-            reason.clear();
-        }
+        reason.sort_unstable();
+        let (principal_known, resource_known) = (fitted.principal.known, fitted.resource.known);
         let code = match code {
             Code::Allow => Code::Allow,
             _ if !principal_known => Code::UnknownPrincipal,
@@ -390,5 +267,26 @@ impl Snapshot {
             self.explain(request, code, policies)
         });
         CheckResponse { decision, code, reason, errors, principal_known, resource_known, explanation }
+    }
+}
+
+// === impl Verdicts ===
+
+impl Verdicts {
+    /// Notes what came out of a policy that goes by these ids.
+    pub(super) fn note(&mut self, effect: Effect, ids: &[&str], satisfied: &Result<bool, String>) {
+        let owned = || ids.iter().map(|id| (*id).to_owned());
+        match (satisfied, effect) {
+            (Ok(true), Effect::Permit) => self.permits.extend(owned()),
+            (Ok(true), Effect::Forbid) => self.forbids.extend(owned()),
+            (Ok(false), _) => {}
+            (Err(message), _) => {
+                let error = |policy| PolicyError { policy, message: message.clone() };
+                self.errors.extend(owned().map(error));
+                if effect == Effect::Forbid {
+                    self.erring_forbids.extend(owned());
+                }
+            }
+        }
     }
 }

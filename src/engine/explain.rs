@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::check::{CheckRequest, Code};
 use super::snapshot::Snapshot;
+use super::store::{EntityNo, LinkRef};
 
 /// Why a decision came out as it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,20 +49,23 @@ impl Snapshot {
 
     fn explained(&self, id: &str) -> Option<ExplainedPolicy> {
         let info = self.policy(id)?;
-        let link = self.links.get(id);
+        let link = self.store.link(id);
+        let named = |number: EntityNo| self.store.uid_of(number).to_string();
         let mut annotations = info.annotations.clone();
         annotations.remove("id");
-        annotations.extend(link.iter().flat_map(|link| link.annotations.clone()));
+        for (name, value) in link.iter().flat_map(LinkRef::annotations) {
+            annotations.insert(name.to_owned(), value.to_owned());
+        }
         Some(ExplainedPolicy {
             id: id.to_owned(),
             effect: info.effect.to_string(),
-            template: link.map(|link| link.template.clone()),
+            template: link.map(|link| self.store.template_name(link.template).to_owned()),
             file: info.file.clone(),
             line: info.line,
             why: info.comment.clone(),
             annotations,
-            principal: link.and_then(|link| link.principal.as_ref()).map(ToString::to_string),
-            resource: link.and_then(|link| link.resource.as_ref()).map(ToString::to_string),
+            principal: link.and_then(|link| link.principal).map(named),
+            resource: link.and_then(|link| link.resource).map(named),
         })
     }
 }

@@ -1,15 +1,17 @@
 //! A snapshot: a compiled bundle, immutable, the one thing that a decision depends on beside the
-//! request.
+//! request. Its rules and its data are apart, so that a change of data shares the rules.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use cedar_policy::{Effect, Entities, EntityId, EntityUid, PolicyId, PolicySet};
+use cedar_policy::EntityUid;
 
 use super::check::InvalidRequest;
 use super::error::Problems;
-use super::links::Link;
-use super::policies::PolicyInfo;
+use super::index::Index;
+use super::policies::{Policies, PolicyInfo};
 use super::schema::SchemaInfo;
+use super::slice::Ground;
+use super::store::{EntityNo, LinkRef, Store};
 use super::uid;
 
 /// What a snapshot holds, in numbers.
@@ -23,65 +25,40 @@ pub struct Counts {
     pub policies: usize,
 }
 
-/// A compiled bundle.
-#[derive(Debug)]
+/// A compiled bundle. Cloning is shallow.
+#[derive(Debug, Clone)]
 pub struct Snapshot {
-    pub(super) schema: SchemaInfo,
-    pub(super) set: PolicySet,
-    pub(super) entities: Entities,
-    pub(super) links: BTreeMap<String, Link>,
-    pub(super) infos: Vec<PolicyInfo>,
-    /// Where each policy stands in `infos`.
-    by_id: HashMap<String, usize>,
-    /// The links that expire, with their times.
-    pub(super) expiring: HashMap<PolicyId, i64>,
-    forbids: HashSet<PolicyId>,
-    counts: Counts,
-    warnings: Problems,
+    pub(super) rules: Arc<Rules>,
+    pub(super) store: Store,
+    /// The index's number of each of the store's templates.
+    templates: Arc<[Option<usize>]>,
 }
 
-/// What `compile` makes a snapshot of.
-pub(super) struct Parts {
+/// Schema and policies, compiled.
+#[derive(Debug)]
+pub(super) struct Rules {
     pub(super) schema: SchemaInfo,
-    pub(super) set: PolicySet,
-    pub(super) infos: Vec<PolicyInfo>,
-    pub(super) links: BTreeMap<String, Link>,
-    pub(super) entities: Entities,
+    pub(super) policies: Policies,
+    pub(super) index: Index,
+    pub(super) ground: Ground,
     pub(super) warnings: Problems,
 }
 
 // === impl Snapshot ===
 
 impl Snapshot {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts { schema, set, infos, links, entities, warnings } = parts;
-        let actions = entities.iter().filter(|entity| schema.action(&entity.uid()).is_some());
-        let counts = Counts {
-            entities: entities.len() - actions.count(),
-            links: links.len(),
-            policies: infos.len(),
-        };
-        let forbids = set
-            .policies()
-            .filter(|policy| policy.effect() == Effect::Forbid)
-            .map(|policy| policy.id().clone())
-            .collect();
-        let expiring = links
-            .values()
-            .filter_map(|link| Some((PolicyId::new(&link.id), link.expires_ms?)))
-            .collect();
-        let by_id =
-            infos.iter().enumerate().map(|(number, info)| (info.id.clone(), number)).collect();
-        Self { schema, set, entities, links, infos, by_id, expiring, forbids, counts, warnings }
+    pub(super) fn new(rules: Arc<Rules>, store: Store) -> Self {
+        let templates = store.templates().map(|name| rules.index.template(name)).collect();
+        Self { rules, store, templates }
     }
 
     /// A uid whose type the schema declares.
     pub fn uid(&self, type_name: &str, id: &str) -> Result<EntityUid, InvalidRequest> {
-        match self.schema.entity_type(type_name) {
+        match self.rules.schema.entity_type(type_name) {
             Some(entity_type) => Ok(uid::of(&entity_type.name, id)),
             None => Err(InvalidRequest {
                 message: format!("the schema declares no entity type `{type_name}`"),
-                hint: Some(format!("it declares {}", self.schema.type_names().join(", "))),
+                hint: Some(format!("it declares {}", self.rules.schema.type_names().join(", "))),
             }),
         }
     }
@@ -92,48 +69,62 @@ impl Snapshot {
             message: format!("the schema declares no action `{type_name}::\"{id}\"`"),
             hint: None,
         };
-        let parsed = type_name.parse().map_err(|_| unknown())?;
-        let action = EntityUid::from_type_name_and_id(parsed, EntityId::new(id));
-        if self.schema.action(&action).is_some() { Ok(action) } else { Err(unknown()) }
+        if let Some(action) = self.rules.schema.action_named(type_name, id) {
+            return Ok(action.clone());
+        }
+        Err(unknown())
     }
 
     /// Whether the snapshot holds this entity.
     pub fn holds(&self, uid: &EntityUid) -> bool {
-        self.entities.get(uid).is_some()
+        self.number_of(uid).is_some_and(|number| self.store.is_stored(number))
     }
 
     /// How much it holds.
     pub fn counts(&self) -> Counts {
-        self.counts
+        let counts = self.store.counts();
+        Counts {
+            entities: counts.entities,
+            links: counts.links,
+            policies: self.rules.policies.infos.len(),
+        }
     }
 
     /// The static policies and templates, in the order of the texts.
     pub fn policies(&self) -> &[PolicyInfo] {
-        &self.infos
-    }
-
-    /// The links by id.
-    pub fn links(&self) -> &BTreeMap<String, Link> {
-        &self.links
+        &self.rules.policies.infos
     }
 
     /// What its schema says.
     pub fn schema(&self) -> &SchemaInfo {
-        &self.schema
+        &self.rules.schema
+    }
+
+    /// Its entities and links.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// What deserves a look though it was taken.
     pub fn warnings(&self) -> &Problems {
-        &self.warnings
+        &self.rules.warnings
     }
 
     /// The policy behind an id that a decision names: itself, or the template of a link.
     pub fn policy(&self, id: &str) -> Option<&PolicyInfo> {
-        let id = self.links.get(id).map_or(id, |link| &link.template);
-        self.by_id.get(id).and_then(|number| self.infos.get(*number))
+        let link = self.store.link(id);
+        let id = link.map_or(id, |link| self.store.template_name(link.template));
+        self.rules.policies.infos.iter().find(|info| info.id == id)
     }
 
-    pub(super) fn is_forbid(&self, id: &PolicyId) -> bool {
-        self.forbids.contains(id)
+    /// The index's number of a link's template.
+    pub(super) fn template_of(&self, link: &LinkRef<'_>) -> Option<usize> {
+        self.templates.get(link.template.index()).copied().flatten()
+    }
+
+    /// The number of an entity that is stored or named by something that is.
+    pub(super) fn number_of(&self, uid: &EntityUid) -> Option<EntityNo> {
+        let ty = self.rules.ground.type_no(uid.as_ref())?;
+        self.store.number(ty, uid.id().unescaped())
     }
 }

@@ -1,0 +1,269 @@
+//! Which policies a request can concern, found without looking at all of them.
+//!
+//! A policy whose scope cannot match may be left out: a scope never errs and is the first conjunct,
+//! so leaving the policy out changes neither decision, nor determining policies, nor errors (proved
+//! in cedar-spec, `Thm/PolicySlice.lean`). Permits are also left out where the validator knows that
+//! they are never satisfied for the request's action and types, provided that principal and
+//! resource are stored; forbids never are, because one that errs must be seen to err.
+//!
+//! Links are found by what fills their slots: the store has them by pair.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    ActionConstraint, Effect, EntityTypeName, EntityUid, PolicySet, PrincipalConstraint,
+    ResourceConstraint, TemplatePrincipalConstraint, TemplateResourceConstraint,
+};
+
+use super::policies::PolicyInfo;
+use super::schema::SchemaInfo;
+use super::slice::Condition;
+use super::slice::needs::Needs;
+
+/// The policies, by what they can concern.
+#[derive(Debug)]
+pub(super) struct Index {
+    entries: Vec<Entry>,
+    templates: HashMap<String, usize>,
+    environments: HashMap<EntityUid, HashMap<(EntityTypeName, EntityTypeName), Environment>>,
+}
+
+/// A static policy or a template, taken apart.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: String,
+    pub(super) effect: Effect,
+    pub(super) principal: Scope,
+    pub(super) resource: Scope,
+    pub(super) condition: Option<Condition>,
+    pub(super) needs: Needs,
+    pub(super) template: bool,
+    actions: Actions,
+    /// The environments in which it can be satisfied, as the validator knows it.
+    satisfiable: HashSet<(EntityTypeName, EntityUid, EntityTypeName)>,
+}
+
+/// What a scope asks of the principal or the resource. Its type is settled by the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Nothing more than its type.
+    Any,
+    /// To be this entity.
+    Eq(EntityUid),
+    /// To be this entity or below it.
+    In(EntityUid),
+    /// To be what fills the slot.
+    EqSlot,
+    /// To be what fills the slot, or below it.
+    InSlot,
+}
+
+#[derive(Debug)]
+enum Actions {
+    Any,
+    Eq(EntityUid),
+    In(Vec<EntityUid>),
+}
+
+/// What can concern requests of one action and two types.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    /// Static policies whose scope can match.
+    pub(super) by_scope: Vec<usize>,
+    /// The same without permits that are never satisfied here.
+    pub(super) by_environment: Vec<usize>,
+    /// Templates whose scope can match, and which of them can be satisfied here.
+    pub(super) templates: HashMap<usize, bool>,
+    /// What all of them look at.
+    pub(super) needs: Needs,
+}
+
+/// A scope with the type that it asks for.
+type Typed = (Scope, Option<EntityTypeName>);
+
+// === impl Index ===
+
+impl Index {
+    pub(super) fn new(set: &PolicySet, infos: &[PolicyInfo], schema: &SchemaInfo) -> Self {
+        let mut entries = Vec::with_capacity(infos.len());
+        let mut types = Vec::with_capacity(infos.len());
+        for info in infos {
+            let id = cedar_policy::PolicyId::new(&info.id);
+            let taken_apart = match (set.policy(&id), set.template(&id)) {
+                (Some(policy), _) => Some(Entry::of_policy(info, policy, schema)),
+                (None, Some(template)) => Some(Entry::of_template(info, template, schema)),
+                (None, None) => None,
+            };
+            if let Some((entry, of_types)) = taken_apart {
+                entries.push(entry);
+                types.push(of_types);
+            }
+        }
+        let templates = entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.template)
+            .map(|(number, entry)| (entry.id.clone(), number))
+            .collect();
+        let mut index = Self { entries, templates, environments: HashMap::new() };
+        index.fill(&types, schema);
+        index
+    }
+
+    /// Makes the environments: few, since a schema's actions name the types they apply to.
+    fn fill(&mut self, types: &[(Option<EntityTypeName>, Option<EntityTypeName>)], schema: &SchemaInfo) {
+        for environment in schema.cedar.request_envs() {
+            let (principal, action, resource) =
+                (environment.principal(), environment.action(), environment.resource());
+            let mut here = Environment::default();
+            for (number, (entry, (of_principal, of_resource))) in
+                self.entries.iter().zip(types).enumerate()
+            {
+                let fits = entry.concerns(action, schema)
+                    && of_principal.as_ref().is_none_or(|name| name == principal)
+                    && of_resource.as_ref().is_none_or(|name| name == resource);
+                if !fits {
+                    continue;
+                }
+                let key = (principal.clone(), action.clone(), resource.clone());
+                let satisfiable = entry.satisfiable.contains(&key);
+                here.needs.merge(&entry.needs);
+                if entry.template {
+                    here.templates.insert(number, satisfiable);
+                    continue;
+                }
+                here.by_scope.push(number);
+                if satisfiable || entry.effect == Effect::Forbid {
+                    here.by_environment.push(number);
+                }
+            }
+            self.environments
+                .entry(action.clone())
+                .or_default()
+                .insert((principal.clone(), resource.clone()), here);
+        }
+    }
+
+    /// What can concern this request; `None` where the action does not apply to these types.
+    pub(super) fn environment(
+        &self,
+        principal: &EntityUid,
+        action: &EntityUid,
+        resource: &EntityUid,
+    ) -> Option<&Environment> {
+        let types = self.environments.get(action)?;
+        types.get(&(principal.type_name().clone(), resource.type_name().clone()))
+    }
+
+    /// A policy or template.
+    pub(super) fn entry(&self, number: usize) -> Option<&Entry> {
+        self.entries.get(number)
+    }
+
+    /// The number of a template.
+    pub(super) fn template(&self, id: &str) -> Option<usize> {
+        self.templates.get(id).copied()
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn of_policy(
+        info: &PolicyInfo,
+        policy: &cedar_policy::Policy,
+        schema: &SchemaInfo,
+    ) -> (Self, (Option<EntityTypeName>, Option<EntityTypeName>)) {
+        let (principal, of_principal) = match policy.principal_constraint() {
+            PrincipalConstraint::Any => (Scope::Any, None),
+            PrincipalConstraint::In(uid) => (Scope::In(uid), None),
+            PrincipalConstraint::Eq(uid) => (Scope::Eq(uid), None),
+            PrincipalConstraint::Is(name) => (Scope::Any, Some(name)),
+            PrincipalConstraint::IsIn(name, uid) => (Scope::In(uid), Some(name)),
+        };
+        let (resource, of_resource) = match policy.resource_constraint() {
+            ResourceConstraint::Any => (Scope::Any, None),
+            ResourceConstraint::In(uid) => (Scope::In(uid), None),
+            ResourceConstraint::Eq(uid) => (Scope::Eq(uid), None),
+            ResourceConstraint::Is(name) => (Scope::Any, Some(name)),
+            ResourceConstraint::IsIn(name, uid) => (Scope::In(uid), Some(name)),
+        };
+        let satisfiable = policy.get_valid_request_envs(&schema.cedar);
+        let parts = Apart {
+            condition: Condition::of_policy(policy),
+            actions: policy.action_constraint(),
+            satisfiable: satisfiable.map(|env| key(&env)).collect(),
+        };
+        (Self::new(info, principal, resource, parts), (of_principal, of_resource))
+    }
+
+    fn of_template(
+        info: &PolicyInfo,
+        template: &cedar_policy::Template,
+        schema: &SchemaInfo,
+    ) -> (Self, (Option<EntityTypeName>, Option<EntityTypeName>)) {
+        let in_or_slot = |uid: Option<EntityUid>| uid.map_or(Scope::InSlot, Scope::In);
+        let eq_or_slot = |uid: Option<EntityUid>| uid.map_or(Scope::EqSlot, Scope::Eq);
+        let (principal, of_principal): Typed = match template.principal_constraint() {
+            TemplatePrincipalConstraint::Any => (Scope::Any, None),
+            TemplatePrincipalConstraint::In(uid) => (in_or_slot(uid), None),
+            TemplatePrincipalConstraint::Eq(uid) => (eq_or_slot(uid), None),
+            TemplatePrincipalConstraint::Is(name) => (Scope::Any, Some(name)),
+            TemplatePrincipalConstraint::IsIn(name, uid) => (in_or_slot(uid), Some(name)),
+        };
+        let (resource, of_resource): Typed = match template.resource_constraint() {
+            TemplateResourceConstraint::Any => (Scope::Any, None),
+            TemplateResourceConstraint::In(uid) => (in_or_slot(uid), None),
+            TemplateResourceConstraint::Eq(uid) => (eq_or_slot(uid), None),
+            TemplateResourceConstraint::Is(name) => (Scope::Any, Some(name)),
+            TemplateResourceConstraint::IsIn(name, uid) => (in_or_slot(uid), Some(name)),
+        };
+        let satisfiable = template.get_valid_request_envs(&schema.cedar);
+        let parts = Apart {
+            condition: Condition::of_template(template),
+            actions: template.action_constraint(),
+            satisfiable: satisfiable.map(|env| key(&env)).collect(),
+        };
+        (Self::new(info, principal, resource, parts), (of_principal, of_resource))
+    }
+
+    fn new(info: &PolicyInfo, principal: Scope, resource: Scope, parts: Apart) -> Self {
+        let Apart { condition, actions, satisfiable } = parts;
+        Self {
+            id: info.id.clone(),
+            effect: info.effect,
+            principal,
+            resource,
+            needs: condition.as_ref().map(Condition::needs).unwrap_or_default(),
+            condition,
+            template: info.template,
+            actions: match actions {
+                ActionConstraint::Any => Actions::Any,
+                ActionConstraint::In(uids) => Actions::In(uids),
+                ActionConstraint::Eq(uid) => Actions::Eq(uid),
+            },
+            satisfiable,
+        }
+    }
+
+    fn concerns(&self, action: &EntityUid, schema: &SchemaInfo) -> bool {
+        match &self.actions {
+            Actions::Any => true,
+            Actions::Eq(uid) => uid == action,
+            Actions::In(uids) => {
+                uids.iter().any(|uid| uid == action || schema.is_action_in(action, uid))
+            }
+        }
+    }
+}
+
+/// What policies and templates have in common.
+struct Apart {
+    condition: Option<Condition>,
+    actions: ActionConstraint,
+    satisfiable: HashSet<(EntityTypeName, EntityUid, EntityTypeName)>,
+}
+
+fn key(environment: &cedar_policy::RequestEnv) -> (EntityTypeName, EntityUid, EntityTypeName) {
+    (environment.principal().clone(), environment.action().clone(), environment.resource().clone())
+}
