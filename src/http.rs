@@ -15,6 +15,7 @@ pub mod problem;
 
 mod body;
 mod native;
+mod outline;
 mod plane;
 
 pub use plane::Plane;

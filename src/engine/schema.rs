@@ -1,11 +1,11 @@
 //! What the schema says, in a form that the engine can walk: entity types with their attributes,
 //! actions with what they apply to, and the integrity annotations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{EntityNamespace, EntityTypeName, EntityUid, Schema, SchemaFragment};
-use cedar_policy_core::validator::ValidatorSchema;
+use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema};
 use cedar_policy_core::validator::types::{Attributes, EntityKind, Type as CoreType};
 use miette::Diagnostic;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct SchemaInfo {
     pub cedar: Schema,
     types: HashMap<String, TypeInfo>,
     actions: HashMap<EntityUid, ActionInfo>,
+    /// Pairs of an action and a group that it is in, directly or not.
+    action_groups: HashSet<(EntityUid, EntityUid)>,
 }
 
 /// An entity type.
@@ -39,6 +41,10 @@ pub struct TypeInfo {
     pub tags: Option<Type>,
     /// The attributes that its parents must share, by `@same_as_parents`.
     pub same_as_parents: Vec<String>,
+    /// The ids there are, where the schema lists them.
+    pub enumerated: Option<BTreeSet<String>>,
+    /// The types that its parents and their parents may have.
+    pub ancestors: BTreeSet<String>,
 }
 
 /// An action.
@@ -137,16 +143,37 @@ impl SchemaInfo {
     ) -> Self {
         let core: &ValidatorSchema = cedar.as_ref();
         let mut types = HashMap::new();
-        for entity_type in core.entity_types() {
+        // Sorted, so that problems are told in one order.
+        let mut sorted: Vec<_> = core.entity_types().collect();
+        sorted.sort_by_key(|entity_type| entity_type.name().to_string());
+        for entity_type in sorted {
             let name = entity_type.name().to_string();
             let Ok(parsed) = EntityTypeName::from_str(&name) else { continue };
             let attributes = record(entity_type.attributes());
             let same_as_parents = same_as_parents(fragment, &parsed, &attributes, text, problems);
             let tags = entity_type.tag_type().map(type_of);
-            types.insert(name, TypeInfo { name: parsed, attributes, tags, same_as_parents });
+            let enumerated = match &entity_type.kind {
+                ValidatorEntityTypeKind::Enum(ids) => {
+                    Some(ids.iter().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect())
+                }
+                _ => None,
+            };
+            let ancestors = core
+                .entity_types()
+                .filter(|other| other.has_descendant_entity_type(entity_type.name()))
+                .map(|other| other.name().to_string())
+                .collect();
+            let info =
+                TypeInfo { name: parsed, attributes, tags, same_as_parents, enumerated, ancestors };
+            types.insert(name, info);
         }
         let mut actions = HashMap::new();
+        let mut action_groups = HashSet::new();
         for action in core.action_ids() {
+            for member in action.descendants() {
+                let pair = (EntityUid::from(member.clone()), EntityUid::from(action.name().clone()));
+                action_groups.insert(pair);
+            }
             let context = match action.context_type() {
                 Some(CoreType::Record { attrs, .. }) => record(attrs),
                 _ => Record::new(),
@@ -156,7 +183,7 @@ impl SchemaInfo {
             let uid = EntityUid::from(action.name().clone());
             actions.insert(uid, ActionInfo { principals, resources, context });
         }
-        Self { cedar, types, actions }
+        Self { cedar, types, actions, action_groups }
     }
 
     /// An entity type by its name.
@@ -174,6 +201,11 @@ impl SchemaInfo {
     /// An action by its uid.
     pub fn action(&self, uid: &EntityUid) -> Option<&ActionInfo> {
         self.actions.get(uid)
+    }
+
+    /// Whether an action is in a group, directly or not; an action is in itself.
+    pub fn is_action_in(&self, action: &EntityUid, group: &EntityUid) -> bool {
+        action == group || self.action_groups.contains(&(action.clone(), group.clone()))
     }
 
     /// Every action with its uid, in no order.

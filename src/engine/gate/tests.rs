@@ -1,3 +1,5 @@
+//! What counts as nesting, what is refused for it, and how statements find their comments.
+
 use super::*;
 
 fn depth(text: &str, language: Language) -> usize {

@@ -74,8 +74,8 @@ fn where_each_value_comes_from() {
     # schema:                             # default
     entities: [entities]                  # default
     # links:                              # default
-    listen: 127.0.0.1:<port>                # flag --listen
-    admin_listen: 127.0.0.1:<port>          # environment DOORWARD_ADMIN_LISTEN
+    listen: 127.0.0.1:3001                # flag --listen
+    admin_listen: 127.0.0.1:2002          # environment DOORWARD_ADMIN_LISTEN
     # admin_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default

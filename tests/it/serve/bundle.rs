@@ -60,7 +60,6 @@ fn only_a_token_that_writes_may() {
         admin.request("PUT", "/v1/bundle", &headers, bundle.as_bytes())
     };
     assert_eq!(put(None).status, 401);
-    assert_eq!(put(None).header("www-authenticate").as_deref(), Some("Bearer"));
     assert_eq!(put(Some("Bearer wrong")).status, 401);
     assert_eq!(put(Some(WRITER)).status, 401, "a scheme is asked for");
     assert_eq!(put(Some(&format!("Bearer {READER}"))).status, 403);

@@ -70,10 +70,6 @@ fn revisions_go_on_after_a_restart_and_a_start_that_changes_nothing_makes_none()
     let service = again(service, &[]);
     assert_eq!(revision(&service), 1);
     assert_eq!(service.admin("GET", "/v1/revision", "").json()["digest"], digest);
-    // The same files by other names, as another working directory would name them.
-    let policies = service.project.path("policies");
-    let service = again(service, &["--policies", policies.to_str().unwrap()]);
-    assert_eq!(revision(&service), 1);
     service.project.write("policies/more.cedar", "// Nothing.\n");
     let service = again(service, &[]);
     assert_eq!(revision(&service), 2);

@@ -133,7 +133,7 @@ fn a_configuration_with_a_key_that_is_none() {
     error[config]: unknown key `lisen`
      --> doorward.yaml:1:1
       |
-    1 | lisen: 127.0.0.1:<port>
+    1 | lisen: 127.0.0.1:1
       | ^^^^^
     hint: did you mean `listen`?
     ");
