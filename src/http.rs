@@ -45,8 +45,7 @@ pub struct App {
     access: admin::Access,
 }
 
-/// The bounds on bodies and on requests in flight. Bounds on connections are
-/// [`crate::server::Options`].
+/// The bounds on bodies and on requests in flight. Connections have bounds of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The body of a check, in bytes.

@@ -2,6 +2,8 @@
 //! may name which, what the engine must not touch, sizes, names, and what every policy carries.
 //! Each rule is a function from files to findings, and has a test that shows it finding something.
 
+#![cfg(test)]
+
 #[path = "tidy/paths.rs"]
 mod paths;
 #[path = "tidy/rules.rs"]

@@ -26,8 +26,10 @@ const DIRECTORY_DEPTH_MAX: usize = 16;
 
 /// Format .cedar files in place
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 done, 5 a file would change (with --check), 1 a file cannot \
-                        be read or parsed, 2 usage.")]
+#[command(
+    after_help = "Exit codes: 0 done, 5 a file would change (with --check), 1 a file cannot \
+                        be read or parsed, 2 usage."
+)]
 pub(super) struct FormatArgs {
     /// Files, and directories whose .cedar files are formatted [default: the policies that are
     /// configured, or ./policies]

@@ -21,9 +21,11 @@ use start::{Bound, Started};
 
 /// Run the service
 #[derive(Debug, Args)]
-#[command(after_help = "SIGTERM and SIGINT let requests in progress finish, SIGHUP reads the files \
+#[command(
+    after_help = "SIGTERM and SIGINT let requests in progress finish, SIGHUP reads the files \
                         again.\n\nExit codes: 0 stopped cleanly, 1 it could not start or failed, \
-                        2 usage.")]
+                        2 usage."
+)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     config: ConfigFileArgs,

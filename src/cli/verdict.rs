@@ -101,7 +101,8 @@ impl Verdict {
             }
             (None, _) => {
                 lines.extend(self.unless_obvious());
-                lines.extend(self.reason.iter().map(|id| format!("  {}", paint.bold(&visible(id)))));
+                lines
+                    .extend(self.reason.iter().map(|id| format!("  {}", paint.bold(&visible(id)))));
             }
         }
         lines.extend(self.errors.iter().map(|error| {

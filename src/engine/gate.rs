@@ -37,6 +37,7 @@ impl Default for Limits {
 ///
 /// # Panics
 /// As `work` panics.
+#[expect(clippy::panic, reason = "without a thread there is nothing to hand back")]
 pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("compile".into()).stack_size(STACK_BYTES);

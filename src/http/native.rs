@@ -130,8 +130,8 @@ fn is_ahead(app: &App, at_least: Option<u64>) -> bool {
 /// Waits, within its bound, until the revision asked for is in force.
 async fn wait(app: &App, at_least: Option<u64>) -> Result<(), Problem> {
     let Some(wanted) = at_least.filter(|_| is_ahead(app, at_least)) else { return Ok(()) };
-    let waited = app.pdp.wait_for_revision(wanted);
-    match tokio::time::timeout(app.limits.at_least_timeout, waited).await {
+    let reached = app.pdp.wait_for_revision(wanted);
+    match tokio::time::timeout(app.limits.at_least_timeout, reached).await {
         Ok(()) => Ok(()),
         Err(_) if app.pdp.current().is_none() => Err(Problem::not_ready()),
         Err(_) => {

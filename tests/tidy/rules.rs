@@ -186,10 +186,10 @@ pub(crate) fn left_open(files: &[File]) -> Vec<String> {
 pub(crate) fn opening(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files {
-        let (mark, skip) = match file.path.rsplit_once('.') {
-            Some((_, "rs")) => ("//! ", ""),
-            Some((_, "cedar" | "cedarschema")) => ("// ", ""),
-            Some((_, "md")) if file.path.starts_with("tests/cases/") => ("", "#"),
+        let (mark, skip) = match file.extension() {
+            "rs" => ("//! ", ""),
+            "cedar" | "cedarschema" => ("// ", ""),
+            "md" if file.path.starts_with("tests/cases/") => ("", "#"),
             _ => continue,
         };
         let mut lines = file.text.lines();
@@ -209,7 +209,7 @@ pub(crate) fn opening(files: &[File]) -> Vec<String> {
 pub(crate) fn policies(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     let shipped = ["policies/", "examples/"];
-    for file in files.iter().filter(|file| file.path.ends_with(".cedar")) {
+    for file in files.iter().filter(|file| file.extension() == "cedar") {
         if !shipped.iter().any(|root| file.path.starts_with(root)) {
             continue;
         }

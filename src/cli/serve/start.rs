@@ -158,7 +158,9 @@ fn nothing_in(paths: &[PathBuf]) -> Problem {
 /// Reads the files. Without any there is nothing to tell of them.
 fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Bundle> {
     match sources::read(inputs, &config.limits.file_limits()) {
-        Ok(files) if inputs.own_policies() && files.policies.is_empty() && files.schema.is_none() => {
+        Ok(files)
+            if inputs.own_policies() && files.policies.is_empty() && files.schema.is_none() =>
+        {
             problems.push(nothing_in(&inputs.policies));
             None
         }

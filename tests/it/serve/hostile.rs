@@ -46,9 +46,9 @@ fn a_body_that_never_says_its_length() {
         b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
           Transfer-Encoding: chunked\r\n\r\n",
     );
-    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     for _ in 0..32 {
-        connection.send(&chunk);
+        connection.send(chunk.as_bytes());
     }
     assert_eq!(connection.answer("POST").status, 413);
     assert_goes_on(&service);
