@@ -2,7 +2,7 @@
 //!
 //! | plane | paths | file |
 //! |---|---|---|
-//! | data | `POST /v1/check`, `POST /v1/checks` | [`native`] |
+//! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
 //! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
 //! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
 //!

@@ -1,3 +1,5 @@
+//! Which of flag, file and default decides, and what is refused.
+
 use super::*;
 
 /// The configuration of a file's text under overrides.
@@ -6,13 +8,11 @@ fn resolve(text: &str, over: Overrides) -> Config {
     Config::resolve(over, path, ConfigFile::parse(path, text).unwrap())
 }
 
-fn flag<T>(value: T) -> Option<Sourced<T>> {
-    Some(Sourced::new(value, Origin::Flag("--flag".to_owned())))
-}
-
 #[test]
 fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
-    let over = Overrides { listen: flag("127.0.0.1:1".parse().unwrap()), ..Overrides::default() };
+    let flag = Origin::Flag("--listen".to_owned());
+    let listen = Sourced::new("127.0.0.1:1".parse().unwrap(), flag);
+    let over = Overrides { listen: Some(listen), ..Overrides::default() };
     let config = resolve("listen: 127.0.0.1:2\nforbid_errors: skip\n", over);
     assert_eq!(config.listen.value.to_string(), "127.0.0.1:1");
     assert_eq!(config.listen.origin.kind(), "flag");

@@ -163,7 +163,7 @@ impl Problem {
 
     /// A batch with more items than are taken.
     pub(crate) fn too_many(what: &str, count: usize, most: usize) -> Self {
-        Self::new(Kind::TooManyItems, format!("{what} has {count}; at most {most} are taken"))
+        Self::new(Kind::TooManyItems, format!("{what} has {count} items; at most {most} are taken"))
     }
 
     /// One item of a batch that is larger than a body of one check may be.

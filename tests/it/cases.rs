@@ -148,6 +148,7 @@ fn service(blocks: &[Block]) -> Service {
         ("cedarschema", "policies/schema.cedarschema"),
         ("json entities", "entities/entities.json"),
         ("json links", "entities/links.json"),
+        ("yaml", "doorward.yaml"),
     ];
     for (kind, path) in files {
         if let Some(block) = block(kind) {

@@ -80,7 +80,7 @@ async fn reload(config: &Config, app: &http::App, publisher: &Publisher) {
     };
     match publisher.put_files(files).await {
         Ok(now) if now.changed.is_empty() => {
-            tracing::info!(revision = now.revision, "nothing has changed");
+            tracing::info!(revision = now.revision, "the files have not changed");
         }
         // Told by the publisher, who also counts them.
         Ok(_) | Err(Rejection::Invalid(_) | Rejection::NotDurable(_)) => {}

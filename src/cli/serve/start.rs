@@ -56,8 +56,8 @@ impl Bound {
     }
 }
 
-/// Reads, compiles and installs; blocks. Nothing is written before everything else is known to be
-/// in order.
+/// Reads, compiles and installs; blocks. Nothing is installed or saved before everything else is
+/// known to be in order.
 pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let mut problems = Problems::default();
     let listener = keep(bound.listener, &mut problems);
@@ -66,9 +66,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let data_dir = keep(open_data_dir(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
-    if let (true, Some(files)) = (problems.refuses(), &files)
-        && *files != Bundle::default()
-    {
+    if let (true, true, Some(files)) = (problems.refuses(), inputs.own_policies(), &files) {
         // It will not start; what else is wrong is told all the same.
         problems.append(compile(files, &config.compile_options()).err().unwrap_or_default());
     }

@@ -1,3 +1,5 @@
+//! What `doorward.yaml` may say, and where a mistake in it is told.
+
 use proptest::prelude::*;
 
 use super::*;

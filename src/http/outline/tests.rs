@@ -1,3 +1,5 @@
+//! The outline of a body is strict JSON, member by member, each with its own text.
+
 use serde_json::Map;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a plane adds to every answer, whatever the endpoint.
+
 use std::future::pending;
 
 use axum::http::StatusCode;

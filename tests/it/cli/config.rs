@@ -148,7 +148,7 @@ fn a_value_that_is_none() {
     assert_snapshot!(project.run(&["config"]), @"
     exit: 1
     ----- stderr
-    error[config]: `0` is not a size such as `65536`, `256 KiB` or `4 MiB`
+    error[config]: a limit is more than 0
      --> doorward.yaml:2:16
       |
     2 |   check_bytes: 0
@@ -161,6 +161,6 @@ fn a_file_that_is_not_there() {
     assert_snapshot!(Project::empty().run(&["config", "--config", "absent.yaml"]), @"
     exit: 1
     ----- stderr
-    error[config-unreadable]: cannot read the configuration `absent.yaml`: No such file or directory (os error 2)
+    error[config-unreadable]: cannot read the configuration `absent.yaml`: there is no such file
     ");
 }

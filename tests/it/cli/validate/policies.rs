@@ -160,11 +160,11 @@ fn a_schema_whose_integrity_annotation_names_nothing() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 5
     ----- stdout
-    error[schema-integrity]: `@same_as_parents` of entity type `User` names `ovner`, which is not one of its attributes
+    error[schema-integrity]: `@same_as_parents` of entity type `Team` names `ovner`, which is not one of its attributes
      --> policies/schema.cedarschema
     hint: declare the attribute, or take it out of `@same_as_parents`
 
-    error[schema-integrity]: `@same_as_parents` of entity type `Team` names `ovner`, which is not one of its attributes
+    error[schema-integrity]: `@same_as_parents` of entity type `User` names `ovner`, which is not one of its attributes
      --> policies/schema.cedarschema
     hint: declare the attribute, or take it out of `@same_as_parents`
 
