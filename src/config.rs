@@ -135,16 +135,13 @@ impl Config {
         let many = |paths: Option<OneOrMany>| paths.map(OneOrMany::into_vec);
         let local = |port| ListenAddr::Tcp(format!("127.0.0.1:{port}"));
         Self {
-            policies: pick.or(over.policies, many(file.policies), || {
-                if_there(POLICIES_DEFAULT)
-            }),
+            policies: pick.or(over.policies, many(file.policies), || if_there(POLICIES_DEFAULT)),
             schema: pick.optional(over.schema, file.schema),
-            entities: pick.or(over.entities, many(file.entities), || {
-                if_there(ENTITIES_DEFAULT)
-            }),
+            entities: pick.or(over.entities, many(file.entities), || if_there(ENTITIES_DEFAULT)),
             links: pick.optional(over.links, file.links),
             listen: pick.or(over.listen, file.listen, || local(LISTEN_PORT_DEFAULT)),
-            admin_listen: pick.or(over.admin_listen, file.admin_listen, || local(ADMIN_LISTEN_PORT_DEFAULT)),
+            admin_listen: pick
+                .or(over.admin_listen, file.admin_listen, || local(ADMIN_LISTEN_PORT_DEFAULT)),
             admin_token_file: pick.optional(over.admin_token_file, file.admin_token_file),
             data_dir: pick.or(over.data_dir, file.data_dir, || DATA_DIR_DEFAULT.into()),
             ephemeral: pick.or(over.ephemeral, file.ephemeral, || false),
@@ -219,7 +216,6 @@ impl Config {
             limits: self.limits.gate_limits(),
         }
     }
-
 }
 
 // === impl Pick ===

@@ -2,7 +2,7 @@
 //!
 //! | plane | paths | file |
 //! |---|---|---|
-//! | data | `POST /v1/check`, `POST /v1/checks` | [`native`] |
+//! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
 //! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
 //! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
 //!
@@ -15,6 +15,7 @@ pub mod problem;
 
 mod body;
 mod native;
+mod outline;
 mod plane;
 
 pub use plane::Plane;
@@ -44,8 +45,7 @@ pub struct App {
     access: admin::Access,
 }
 
-/// The bounds on bodies and on requests in flight. Bounds on connections are
-/// [`crate::server::Options`].
+/// The bounds on bodies and on requests in flight. Connections have bounds of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The body of a check, in bytes.

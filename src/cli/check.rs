@@ -27,20 +27,22 @@ const CONTEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// Decide one request, from files or by a running service
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 allow, 3 deny, 1 error (also a request that does not fit the \
+#[command(
+    after_help = "Exit codes: 0 allow, 3 deny, 1 error (also a request that does not fit the \
                         schema), 2 usage.\n\nExample:\n  doorward check --principal 'User::\"emma\"' \
-                        --action read --resource 'Device::\"SD-001\"'")]
+                        --action read --resource 'Device::\"SD-001\"'"
+)]
 pub(super) struct CheckArgs {
-    /// Who asks, such as 'User::"emma"'
     #[arg(long, value_name = "UID", value_parser = parse_uid)]
+    #[arg(help = "Who asks, such as 'User::\"emma\"'")]
     principal: UidText,
 
-    /// What they want to do, such as read or 'Action::"read"'
     #[arg(long, value_name = "ACTION", value_parser = parse_action)]
+    #[arg(help = "What they want to do, such as read or 'Action::\"read\"'")]
     action: UidText,
 
-    /// To what, such as 'Device::"SD-001"'
     #[arg(long, value_name = "UID", value_parser = parse_uid)]
+    #[arg(help = "To what, such as 'Device::\"SD-001\"'")]
     resource: UidText,
 
     /// Context of the request: a JSON object, or @FILE
@@ -179,9 +181,8 @@ fn ask(
     if !answer.status.is_success() {
         return Err(refused(server, &answer));
     }
-    let verdict: Verdict = serde_json::from_slice(&answer.body).map_err(|_| {
-        Failure::error(format!("`{}` answered what is no decision", server.url()))
-    })?;
+    let verdict: Verdict = serde_json::from_slice(&answer.body)
+        .map_err(|_| Failure::error(format!("`{}` answered what is no decision", server.url())))?;
     let text = match args.format {
         Format::Json => format!("{}\n", String::from_utf8_lossy(&answer.body).trim_end()),
         Format::Human => verdict.render(Paint::stdout(), detail(args)),
@@ -251,6 +252,9 @@ fn read_context(given: &str) -> Result<Map<String, Value>, Failure> {
 
 impl From<InvalidRequest> for Failure {
     fn from(invalid: InvalidRequest) -> Self {
-        Self::from(Problem { hint: invalid.hint, ..Problem::error("invalid_request", invalid.message) })
+        Self::from(Problem {
+            hint: invalid.hint,
+            ..Problem::error("invalid_request", invalid.message)
+        })
     }
 }

@@ -56,10 +56,12 @@ impl Server {
     /// Reads `http://HOST[:PORT][/PREFIX]`, `unix:PATH` or `HOST:PORT`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("https://") {
-            return Err("`https://` is not spoken: this command has no TLS, as the service itself \
+            return Err(
+                "`https://` is not spoken: this command has no TLS, as the service itself \
                         listens on loopback and leaves TLS to the proxy before it; ask the service \
                         at its own address, `http://` or `unix:PATH`"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let Some(rest) = text.strip_prefix("http://") else {
             return Ok(Self::at(&text.parse::<ListenAddr>().map_err(|_| {
@@ -85,13 +87,10 @@ impl Server {
             .map_err(|error| format!("cannot start: {error}"))?;
         let timeout = question.timeout;
         let work = async { tokio::time::timeout(timeout, self.exchange(question)).await };
-        match runtime.block_on(work) {
-            Ok(answer) => answer.map_err(|why| format!("cannot ask `{}`: {why}", self.url())),
-            Err(_) => {
-                let seconds = timeout.as_secs();
-                Err(format!("`{}` did not answer within {seconds} s", self.url()))
-            }
-        }
+        let answer = runtime.block_on(work).map_err(|_| {
+            format!("`{}` did not answer within {} s", self.url(), timeout.as_secs())
+        })?;
+        answer.map_err(|why| format!("cannot ask `{}`: {why}", self.url()))
     }
 
     /// The address for people.

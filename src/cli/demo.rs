@@ -10,7 +10,9 @@ use super::shipped;
 use super::terminal::{self, Paint};
 use super::verdict::{Detail, Verdict, indent};
 use crate::engine::check::Undeclared;
-use crate::engine::{CheckOptions, CheckRequest, CompileOptions, InvalidRequest, Snapshot, compile};
+use crate::engine::{
+    CheckOptions, CheckRequest, CompileOptions, InvalidRequest, Snapshot, compile,
+};
 
 /// Show an allow, a deny and why, on the example that ships; needs no file
 #[derive(Debug, Args)]
@@ -70,24 +72,19 @@ pub(super) fn run(_: &DemoArgs) -> Result<ExitCode, Failure> {
     let snapshot = compile(&shipped::bundle(), &CompileOptions::default())?;
     let paint = Paint::stdout();
     let counts = snapshot.counts();
-    let mut text = indent(0, INTRODUCTION).join("\n") + "\n";
-    text.push_str(&format!(
-        "{}\n",
-        paint.faint(&format!(
-            "({} policies, {} entities, {} shares, all in memory)",
-            counts.policies, counts.entities, counts.links
-        ))
-    ));
+    let held = format!(
+        "({} policies, {} entities, {} shares, all in memory)",
+        counts.policies, counts.entities, counts.links
+    );
+    let mut lines = indent(0, INTRODUCTION);
+    lines.push(paint.faint(&held).into_owned());
     for (number, scene) in SCENES.iter().enumerate() {
-        text.push_str(&format!("\n{}. {}\n", number + 1, paint.bold(scene.title)));
-        text.push_str(&format!("   {}\n", paint.faint(&scene.question())));
+        lines.push(format!("\n{}. {}", number + 1, paint.bold(scene.title)));
+        lines.push(format!("   {}", paint.faint(&scene.question())));
         let verdict = scene.play(&snapshot)?.render(paint, Detail::Full);
-        for line in verdict.lines() {
-            text.push_str(&format!("   {line}\n"));
-        }
+        lines.extend(verdict.lines().map(|line| format!("   {line}")));
     }
-    text.push_str(&format!("\n{NEXT}"));
-    terminal::data(&text)?;
+    terminal::data(&format!("{}\n\n{NEXT}", lines.join("\n")))?;
     Ok(ExitCode::Success)
 }
 

@@ -9,8 +9,8 @@ use clap::{ArgMatches, Args};
 
 use super::exit::Failure;
 use crate::config::{
-    Config, ForbidErrors, LogFormat, LogLevel, Origin, Overrides, References,
-    RequestProperties, Sourced,
+    Config, ForbidErrors, LogFormat, LogLevel, Origin, Overrides, References, RequestProperties,
+    Sourced,
 };
 use crate::server::ListenAddr;
 

@@ -14,7 +14,7 @@ use super::check::no_policies;
 use super::exit::{ExitCode, Failure, reason};
 use super::flags::{ConfigFileArgs, sourced_paths};
 use super::terminal::{self, Paint, visible};
-use crate::config::Overrides;
+use crate::config::{Origin, Overrides};
 use crate::engine::gate::{self, Limits};
 use crate::engine::{Place, Problem, Problems, Text, policies};
 
@@ -26,8 +26,10 @@ const DIRECTORY_DEPTH_MAX: usize = 16;
 
 /// Format .cedar files in place
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 done, 5 a file would change (with --check), 1 a file cannot \
-                        be read or parsed, 2 usage.")]
+#[command(
+    after_help = "Exit codes: 0 done, 5 a file would change (with --check), 1 a file cannot \
+                        be read or parsed, 2 usage."
+)]
 pub(super) struct FormatArgs {
     /// Files, and directories whose .cedar files are formatted [default: the policies that are
     /// configured, or ./policies]
@@ -64,6 +66,15 @@ pub(super) fn run(args: &FormatArgs, given: &ArgMatches) -> Result<ExitCode, Fai
             Err(error) => problems.push(unreadable(path, &error)),
         }
     }
+    // Policies may be configured file by file, and the schema be among them: it has a form of its
+    // own. Whoever names a file to be formatted should hear that it is none.
+    if let (Origin::Flag(_), Some(other)) =
+        (&config.policies.origin, files.iter().find(|path| !is_cedar(path)))
+    {
+        let message = format!("`{}` is not a `.cedar` file", other.display());
+        return Err(Failure::error(message).hint("only policies can be formatted"));
+    }
+    files.retain(|path| is_cedar(path));
     let mut unformatted = Vec::new();
     for path in &files {
         match examine(path, &limits) {
@@ -117,11 +128,15 @@ fn list(path: &Path, depth_left: usize) -> io::Result<Vec<PathBuf>> {
             if depth_left > 0 {
                 files.extend(list(&path, depth_left - 1)?);
             }
-        } else if path.extension().is_some_and(|extension| extension == "cedar") && path.is_file() {
+        } else if is_cedar(&path) && path.is_file() {
             files.push(path);
         }
     }
     Ok(files)
+}
+
+fn is_cedar(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "cedar")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
@@ -132,10 +147,6 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 /// What the file should look like, if it does not.
 fn examine(path: &Path, limits: &Limits) -> Result<Option<Unformatted>, Problems> {
     let name = path.display().to_string();
-    // A file named as policies that is not: schemas have a form of their own.
-    if path.extension().is_none_or(|extension| extension != "cedar") {
-        return Ok(None);
-    }
     let size = path.metadata().map_err(|error| unreadable(path, &error))?.len();
     if size > limits.bytes_max as u64 {
         let message = format!("`{name}` has more than {} bytes", limits.bytes_max);

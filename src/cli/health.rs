@@ -23,8 +23,8 @@ pub(super) struct HealthArgs {
     #[arg(long)]
     ready: bool,
 
-    /// Its admin plane: http://HOST:PORT, HOST:PORT or unix:PATH [default: admin_listen of the
-    /// configuration, or 127.0.0.1:3668]
+    /// Its admin plane: http://HOST:PORT, HOST:PORT or unix:PATH [default: what the configuration
+    /// has, or 127.0.0.1:3668]
     #[arg(long, visible_alias = "admin-listen", value_name = "URL", value_parser = Server::parse)]
     #[arg(env = "DOORWARD_ADMIN_LISTEN", hide_env_values = true)]
     admin: Option<Server>,

@@ -21,9 +21,11 @@ use start::{Bound, Started};
 
 /// Run the service
 #[derive(Debug, Args)]
-#[command(after_help = "SIGTERM and SIGINT let requests in progress finish, SIGHUP reads the files \
+#[command(
+    after_help = "SIGTERM and SIGINT let requests in progress finish, SIGHUP reads the files \
                         again.\n\nExit codes: 0 stopped cleanly, 1 it could not start or failed, \
-                        2 usage.")]
+                        2 usage."
+)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     config: ConfigFileArgs,
@@ -82,7 +84,7 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
 /// Answers on both planes until a signal ends it, then lets what is in progress finish.
 async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
     let Started { app, pdp, publisher, listener, admin_listener, writing, admin_token } = started;
-    let (planes, writer) = (TaskTracker::new(), TaskTracker::new());
+    let planes = TaskTracker::new();
     let stop = CancellationToken::new();
     let (address, admin_address) = (listener.address(), admin_listener.address());
     let options = config.limits.server_options();
@@ -90,7 +92,7 @@ async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
     let admin_plane = http::admin_plane(&app, start::reach(&admin_address));
     planes.spawn(server::run(listener, plane, options, stop.clone()));
     planes.spawn(server::run(admin_listener, admin_plane, options, stop.clone()));
-    writer.spawn(writing);
+    TaskTracker::new().spawn(writing);
     if let Some(token) = admin_token {
         log::tell_token(config.log_format.value, &token);
     }
@@ -101,20 +103,10 @@ async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
     tracing::info!("stopping: requests in progress may finish");
     stop.cancel();
     planes.close();
-    writer.close();
-    // The writer ends when the last handle to it is gone.
-    drop((app, publisher));
-    let finishing = async {
-        planes.wait().await;
-        // Whoever waited for a change has been answered or is gone: what is still being compiled
-        // was not acknowledged, and is not worth more than the same patience once again.
-        let patience = options.drain_timeout;
-        if tokio::time::timeout(patience, writer.wait()).await.is_err() {
-            tracing::warn!("a change was still being made; it is not in force");
-        }
-    };
+    // The writer is not waited for. Whoever waits for a change holds a request in progress; what
+    // is still being compiled then was asked for by nobody who is left, and is not acknowledged.
     tokio::select! {
-        () = finishing => tracing::info!("stopped"),
+        () = planes.wait() => tracing::info!("stopped"),
         () = signals.stop() => tracing::warn!("stopped at once, by a second signal"),
     }
 }

@@ -101,7 +101,8 @@ impl Verdict {
             }
             (None, _) => {
                 lines.extend(self.unless_obvious());
-                lines.extend(self.reason.iter().map(|id| format!("  {}", paint.bold(&visible(id)))));
+                lines
+                    .extend(self.reason.iter().map(|id| format!("  {}", paint.bold(&visible(id)))));
             }
         }
         lines.extend(self.errors.iter().map(|error| {
@@ -201,8 +202,8 @@ fn meaning(code: &str) -> &'static str {
         "no_permit" => "no policy permits it",
         "forbidden" => "a policy forbids it",
         "forbid_error" => "a policy that may forbid it could not be evaluated",
-        "unknown_principal" => "no policy permits it, and the principal is not among the entities",
-        "unknown_resource" => "no policy permits it, and the resource is not among the entities",
+        "unknown_principal" => "the principal is not among the entities",
+        "unknown_resource" => "the resource is not among the entities",
         _ => "the decision is not explained",
     }
 }

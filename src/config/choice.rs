@@ -72,7 +72,7 @@ pub enum LogLevel {
 }
 
 /// The word for a choice, the same in every place where it can be made.
-pub fn word<T: ValueEnum>(choice: T) -> String {
+pub fn word(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 

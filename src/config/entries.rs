@@ -58,7 +58,6 @@ impl Config {
     fn top_level(&self) -> Vec<Entry<'_>> {
         let listen = self.listen.value.to_string();
         let admin_listen = self.admin_listen.value.to_string();
-        let (references, log_format) = (self.references.value, self.log_format.value);
         [
             ("policies", json!(self.policies.value), &self.policies.origin),
             ("schema", json!(self.schema.value), &self.schema.origin),
@@ -66,26 +65,18 @@ impl Config {
             ("links", json!(self.links.value), &self.links.origin),
             ("listen", json!(listen), &self.listen.origin),
             ("admin_listen", json!(admin_listen), &self.admin_listen.origin),
-            (
-                "admin_token_file",
-                json!(self.admin_token_file.value),
-                &self.admin_token_file.origin,
-            ),
+            ("admin_token_file", json!(self.admin_token_file.value), &self.admin_token_file.origin),
             ("data_dir", json!(self.data_dir.value), &self.data_dir.origin),
             ("ephemeral", json!(self.ephemeral.value), &self.ephemeral.origin),
-            (
-                "forbid_errors",
-                json!(word(self.forbid_errors.value)),
-                &self.forbid_errors.origin,
-            ),
-            ("references", json!(word(references)), &self.references.origin),
+            ("forbid_errors", json!(word(&self.forbid_errors.value)), &self.forbid_errors.origin),
+            ("references", json!(word(&self.references.value)), &self.references.origin),
             (
                 "request_properties",
-                json!(word(self.request_properties.value)),
+                json!(word(&self.request_properties.value)),
                 &self.request_properties.origin,
             ),
-            ("log_format", json!(word(log_format)), &self.log_format.origin),
-            ("log_level", json!(word(self.log_level.value)), &self.log_level.origin),
+            ("log_format", json!(word(&self.log_format.value)), &self.log_format.origin),
+            ("log_level", json!(word(&self.log_level.value)), &self.log_level.origin),
         ]
         .map(|(key, value, origin)| Entry { section: None, key, value, origin })
         .into()

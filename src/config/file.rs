@@ -115,10 +115,16 @@ impl ConfigFile {
         match read(path) {
             Ok(text) => Ok(Some((path.to_owned(), Self::parse(path, &text)?))),
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(None),
-            Err(error) => Err(Problem::error(
-                "config-unreadable",
-                format!("cannot read the configuration `{}`: {error}", path.display()),
-            )),
+            Err(error) => {
+                let reason = match error.kind() {
+                    io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                    io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+                    _ => error.to_string(),
+                };
+                let message =
+                    format!("cannot read the configuration `{}`: {reason}", path.display());
+                Err(Problem::error("config-unreadable", message))
+            }
         }
     }
 
@@ -210,6 +216,9 @@ fn problem(name: &str, text: &str, error: &YamlError) -> Problem {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (msg.clone(), None),
         },
+        YamlError::Unexpected { expected, .. } => (format!("expected {}", plain(expected)), None),
+        YamlError::InvalidBooleanStrict { .. } => ("expected `true` or `false`".to_owned(), None),
+        YamlError::Budget { .. } => ("the file is too large or nested too deep".to_owned(), None),
         other => (sentence(&other.to_string()), None),
     };
     let mut problem = Problem::error("config", message);
@@ -218,6 +227,16 @@ fn problem(name: &str, text: &str, error: &YamlError) -> Problem {
     match location.filter(|location| location.line() > 0) {
         Some(location) => problem.at(place(name, text, location.line(), location.column())),
         None => problem.at(Place::whole(name)),
+    }
+}
+
+/// What was expected, in the words of whoever writes the file.
+fn plain(expected: &'static str) -> &'static str {
+    match expected {
+        "string scalar" => "a text",
+        "mapping start" => "keys with values",
+        "sequence start" => "a list, such as `[one, two]`",
+        other => other,
     }
 }
 

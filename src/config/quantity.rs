@@ -14,6 +14,9 @@ const BYTE_UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB"
 /// The units of time in milliseconds, largest first.
 const TIME_UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
+/// Why no quantity is zero: it would switch off what it bounds, or the bound.
+const ZERO: &str = "a limit is more than 0";
+
 /// A number of bytes, at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
@@ -50,10 +53,11 @@ impl FromStr for Bytes {
             "" | "B" => Some(1),
             _ => BYTE_UNITS.iter().find(|(name, _)| *name == unit).map(|(_, size)| *size),
         };
-        size.and_then(|size| number.parse::<u64>().ok()?.checked_mul(size))
-            .filter(|bytes| *bytes > 0)
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is not a size such as `65536`, `256 KiB` or `4 MiB`"))
+        match size.and_then(|size| number.parse::<u64>().ok()?.checked_mul(size)) {
+            Some(0) => Err(ZERO.to_owned()),
+            Some(bytes) => Ok(Self(bytes)),
+            None => Err(format!("`{text}` is not a size such as `65536`, `256 KiB` or `4 MiB`")),
+        }
     }
 }
 
@@ -81,10 +85,11 @@ impl FromStr for Time {
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = split(text);
         let size = TIME_UNITS.iter().find(|(name, _)| *name == unit).map(|(_, size)| *size);
-        size.and_then(|size| number.parse::<u64>().ok()?.checked_mul(size))
-            .filter(|milliseconds| *milliseconds > 0)
-            .map(|milliseconds| Self(Duration::from_millis(milliseconds)))
-            .ok_or_else(|| format!("`{text}` is not a duration such as `500ms`, `10s` or `2m`"))
+        match size.and_then(|size| number.parse::<u64>().ok()?.checked_mul(size)) {
+            Some(0) => Err(ZERO.to_owned()),
+            Some(milliseconds) => Ok(Self(Duration::from_millis(milliseconds))),
+            None => Err(format!("`{text}` is not a duration such as `500ms`, `10s` or `2m`")),
+        }
     }
 }
 
@@ -100,7 +105,7 @@ impl TryFrom<u64> for Count {
     type Error = &'static str;
 
     fn try_from(number: u64) -> Result<Self, Self::Error> {
-        if number == 0 { Err("a limit is at least 1") } else { Ok(Self(number)) }
+        if number == 0 { Err(ZERO) } else { Ok(Self(number)) }
     }
 }
 

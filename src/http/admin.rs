@@ -1,7 +1,7 @@
 //! The admin plane: `GET /livez`, `/readyz` and `/metrics` for whoever watches the process,
 //! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be.
 //!
-//! [`judge`] stands before every path: the host must be one of this service's names, the origin
+//! `judge` stands before every path: the host must be one of this service's names, the origin
 //! its own, and every path that is not a probe needs a token. A path that is added later is
 //! therefore closed until it is listed as open.
 

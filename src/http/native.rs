@@ -6,8 +6,6 @@ mod request;
 
 pub(super) use request::{ACTION_TYPE, action_named};
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -16,6 +14,7 @@ use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Map, Value};
 
+use super::outline::{self, Outline};
 use super::problem::{Kind, Problem};
 use super::{App, Doorway, body, json_answer};
 use crate::engine::json;
@@ -53,9 +52,16 @@ async fn check_one(doorway: &Doorway, request: Request<Body>) -> Result<Response
     let (head, body) = request.into_parts();
     let body = body::read_json(&head.headers, body, app.limits.check(), &doorway.budget).await?;
     let mut members = object(&body.bytes, app.limits.depth)?;
-    let at_least = request::at_least(&mut members)?;
+    let at_least = request::at_least(members.remove("at_least"))?;
+    if is_ahead(app, at_least) {
+        // What was read takes much more memory than its text; a wait holds the text only.
+        drop(members);
+        wait(app, at_least).await?;
+        members = object(&body.bytes, app.limits.depth)?;
+        members.remove("at_least");
+    }
     let check = Check::read(members)?;
-    let installed = installed(app, at_least).await?;
+    let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(ANSWER_BYTES);
     decide(app, &installed, check, &mut out)?;
     Ok(json_answer(out))
@@ -65,11 +71,15 @@ async fn check_many(doorway: &Doorway, request: Request<Body>) -> Result<Respons
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
     let body = body::read_json(&head.headers, body, app.limits.batch(), &doorway.budget).await?;
-    let mut members = object(&body.bytes, app.limits.depth)?;
-    let at_least = request::at_least(&mut members)?;
-    let items = request::batch(members)?;
-    refuse_too_many(items.len(), app.limits.batch_items)?;
-    let installed = installed(app, at_least).await?;
+    let mut outline = Outline::read(&body.bytes, app.limits.depth, &["checks", "at_least"])?;
+    outline.refuse_unknown("a batch")?;
+    let at_least = request::at_least(outline.take("at_least").map(outline::value).transpose()?)?;
+    let checks = outline.take("checks").ok_or_else(|| Problem::missing_member("checks"))?;
+    let items = outline::items(checks, app.limits.batch_items)
+        .ok_or_else(|| Problem::wrong_member("checks", "an array"))?
+        .map_err(|count| Problem::too_many("`checks`", count, app.limits.batch_items))?;
+    wait(app, at_least).await?;
+    let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(ANSWER_BYTES.saturating_mul(items.len()) + 64);
     out.extend_from_slice(b"{\"decisions\":[");
     for (number, item) in items.into_iter().enumerate() {
@@ -79,7 +89,8 @@ async fn check_many(doorway: &Doorway, request: Request<Body>) -> Result<Respons
         if number % ITEMS_PER_TURN == ITEMS_PER_TURN - 1 {
             tokio::task::yield_now().await;
         }
-        let decided = request::item(item).and_then(|it| decide(app, &installed, it, &mut out));
+        let decided = request::item(item, app.limits.check_bytes)
+            .and_then(|check| decide(app, &installed, check, &mut out));
         if let Err(problem) = decided {
             count(app, &problem);
             out.extend_from_slice(b"{\"error\":");
@@ -110,39 +121,33 @@ fn decide(
     Ok(())
 }
 
-/// The snapshot in force, once it has the revision asked for.
-async fn installed(app: &App, at_least: Option<u64>) -> Result<Arc<Installed>, Problem> {
-    if let Some(wanted) = at_least
-        && app.pdp.current().is_none_or(|installed| installed.revision < wanted)
-    {
-        let waited = app.pdp.wait_for_revision(wanted);
-        if tokio::time::timeout(app.limits.at_least_timeout, waited).await.is_err()
-            && app.pdp.current().is_some()
-        {
+/// Whether the revision asked for is not in force yet.
+fn is_ahead(app: &App, at_least: Option<u64>) -> bool {
+    let current = app.pdp.current().map_or(0, |installed| installed.revision);
+    at_least.is_some_and(|wanted| wanted > current)
+}
+
+/// Waits, within its bound, until the revision asked for is in force.
+async fn wait(app: &App, at_least: Option<u64>) -> Result<(), Problem> {
+    let Some(wanted) = at_least.filter(|_| is_ahead(app, at_least)) else { return Ok(()) };
+    let reached = app.pdp.wait_for_revision(wanted);
+    match tokio::time::timeout(app.limits.at_least_timeout, reached).await {
+        Ok(()) => Ok(()),
+        Err(_) if app.pdp.current().is_none() => Err(Problem::not_ready()),
+        Err(_) => {
             let detail = format!("revision {wanted} is not in force yet");
-            return Err(Problem::new(Kind::NotYet, detail));
+            Err(Problem::new(Kind::NotYet, detail))
         }
     }
-    app.pdp.current().ok_or_else(Problem::not_ready)
 }
 
-/// The members of a body that must be an object.
+/// The members of a small body that must be an object.
 pub(super) fn object(bytes: &[u8], depth_max: usize) -> Result<Map<String, Value>, Problem> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(Problem::new(Kind::InvalidJson, "the body is empty; it must be a JSON object"));
-    }
+    outline::refuse_empty(bytes)?;
     match json::parse(bytes, depth_max)? {
         Value::Object(members) => Ok(members),
-        _ => Err(Problem::new(Kind::InvalidMember, "the body must be a JSON object")),
+        _ => Err(outline::not_an_object()),
     }
-}
-
-pub(super) fn refuse_too_many(items: usize, most: usize) -> Result<(), Problem> {
-    if items <= most {
-        return Ok(());
-    }
-    let detail = format!("the batch has {items} items; at most {most} are taken");
-    Err(Problem::new(Kind::TooManyItems, detail))
 }
 
 /// Counts a check that ended without a decision.

@@ -157,3 +157,6 @@ impl Drop for Entered<'_> {
         self.0.fetch_sub(1, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

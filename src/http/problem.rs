@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::engine;
+use crate::engine::json::JsonError;
 
 /// How long a client is asked to wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: u16 = 1;
@@ -135,6 +136,39 @@ impl Problem {
     /// No snapshot is in force.
     pub(crate) fn not_ready() -> Self {
         Self::new(Kind::NotReady, "no snapshot is in force yet; nothing is decided before")
+    }
+
+    /// A body that is not JSON as this service reads it.
+    pub(crate) fn invalid_json(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let at = text.rfind(" at line ").unwrap_or(text.len());
+        let message = if error.is_eof() {
+            "the text ends too early"
+        } else {
+            text.get(..at).unwrap_or(&text)
+        };
+        let (line, column) = (error.line().max(1), error.column().max(1));
+        Self::from(JsonError { message: message.to_owned(), line, column })
+    }
+
+    /// A member that must be something else.
+    pub(crate) fn wrong_member(member: &str, expected: &str) -> Self {
+        Self::new(Kind::InvalidMember, format!("`{member}` must be {expected}"))
+    }
+
+    /// A member that must be there.
+    pub(crate) fn missing_member(member: &str) -> Self {
+        Self::new(Kind::MissingMember, format!("`{member}` is missing"))
+    }
+
+    /// A batch with more items than are taken.
+    pub(crate) fn too_many(what: &str, count: usize, most: usize) -> Self {
+        Self::new(Kind::TooManyItems, format!("{what} has {count} items; at most {most} are taken"))
+    }
+
+    /// One item of a batch that is larger than a body of one check may be.
+    pub(crate) fn item_too_large(most: usize) -> Self {
+        Self::new(Kind::BodyTooLarge, format!("the item is over the limit of {most} bytes"))
     }
 
     /// A member that is not known. Only its beginning is quoted.

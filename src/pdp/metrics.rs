@@ -249,7 +249,7 @@ impl EncodeMetric for Latency {
     #[expect(clippy::cast_precision_loss, reason = "seconds as Prometheus has them, a double")]
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
         let seconds = |ns: u64| ns as f64 / 1e9;
-        let bounds = LATENCY_BUCKETS_NS.iter().map(|ns| seconds(*ns)).chain([f64::MAX]);
+        let bounds = LATENCY_BUCKETS_NS.iter().map(|ns| seconds(*ns)).chain([f64::INFINITY]);
         let counts = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
@@ -264,9 +264,9 @@ impl EncodeMetric for Latency {
 
 impl Collector for LatencyCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let help = "Time of one check in the engine";
+        let help = "Time of one check in the engine.";
         let mut family = encoder.encode_descriptor(
-            "doorward_check",
+            "check",
             help,
             Some(&Unit::Seconds),
             MetricType::Histogram,

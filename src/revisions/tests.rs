@@ -1,3 +1,5 @@
+//! What was saved is there again, and a damaged or occupied data directory is refused.
+
 use super::*;
 use crate::engine::Text;
 

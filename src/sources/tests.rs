@@ -1,3 +1,5 @@
+//! Directories are read in a fixed order and within their bounds.
+
 use std::fs;
 
 use super::*;

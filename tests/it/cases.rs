@@ -80,10 +80,10 @@ fn page(name: &str) {
                     let answer = send(service, sent);
                     let found = render(&answer, &block.text);
                     if found != block.text {
-                        let title = &section.title;
-                        failures += &format!("\n## {title}\n{}", difference(&block.text, &found));
+                        failures.extend(["\n## ", &section.title, "\n"]);
+                        failures += &difference(&block.text, &found);
                     }
-                    written += &text[kept..block.place.start];
+                    written += text.get(kept..block.place.start).unwrap();
                     written += &found;
                     kept = block.place.end;
                 }
@@ -93,12 +93,18 @@ fn page(name: &str) {
         }
         assert!(request.is_none(), "a request without a response in {}", section.title);
     }
-    written += &text[kept..];
-    if std::env::var_os("UPDATE").is_some() {
+    written += text.get(kept..).unwrap();
+    if updating() {
         fs::write(&path, written).unwrap();
     } else {
         assert!(failures.is_empty(), "{}\n{failures}", path.display());
     }
+}
+
+/// Whether answers are rewritten instead of compared.
+#[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
+fn updating() -> bool {
+    std::env::var_os("UPDATE").is_some()
 }
 
 /// The page's parts: the first is what stands before the first `##`.
@@ -142,6 +148,7 @@ fn service(blocks: &[Block]) -> Service {
         ("cedarschema", "policies/schema.cedarschema"),
         ("json entities", "entities/entities.json"),
         ("json links", "entities/links.json"),
+        ("yaml", "doorward.yaml"),
     ];
     for (kind, path) in files {
         if let Some(block) = block(kind) {
@@ -186,7 +193,7 @@ fn render(answer: &Answer, expected: &str) -> String {
     if !answer.body.is_empty() {
         let body = serde_json::from_str(&answer.body)
             .map_or_else(|_| answer.body.trim_end().to_owned(), |json| indented(&json, 0));
-        text += &format!("\n{body}\n");
+        text.extend(["\n", &body, "\n"]);
     }
     steady::replace(&text)
 }
@@ -212,11 +219,11 @@ fn indented(value: &serde_json::Value, depth: usize) -> String {
 
 /// Both texts, with a sign before each line that only one of them has.
 fn difference(expected: &str, found: &str) -> String {
-    let only = |a: &str, b: &str, sign: char| -> String {
+    let only = |a: &str, b: &str, sign: &str| -> String {
         let missing = a.lines().filter(|line| !b.lines().any(|other| other == *line));
-        missing.map(|line| format!("{sign} {line}\n")).collect()
+        missing.flat_map(|line| [sign, line, "\n"]).collect()
     };
-    format!("{}{}", only(expected, found, '-'), only(found, expected, '+'))
+    only(expected, found, "- ") + &only(found, expected, "+ ")
 }
 
 #[test]
@@ -225,7 +232,7 @@ fn a_page_is_taken_apart() {
     let sections = sections(page);
     assert_eq!(sections.len(), 2);
     assert_eq!(sections[0].blocks[0].text, "permit;\n");
-    assert_eq!(&page[sections[1].blocks[0].place.clone()], "GET /\n");
+    assert_eq!(page.get(sections[1].blocks[0].place.clone()), Some("GET /\n"));
     assert_eq!(repeated("a{{3 times [}}b{{2 times ]}}"), "a[[[b]]");
     assert_eq!(difference("a\nb\n", "a\nc\n"), "- b\n+ c\n");
 }

@@ -1,6 +1,8 @@
 //! Tests from outside: the real binary, its commands and its service, over processes and sockets.
 //! Nothing here but the truth table's shortest way calls a function of the library.
 
+#![cfg(test)]
+
 mod agreement;
 mod cases;
 mod cli;

@@ -73,7 +73,7 @@ impl Project {
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             let text = String::from_utf8(bytes.clone()).expect("output is text");
             if !text.is_empty() {
-                whole.push_str(&format!("----- {name}\n{}\n", text.trim_end_matches('\n')));
+                whole.extend(["----- ", name, "\n", text.trim_end_matches('\n'), "\n"]);
             }
         }
         self.steady(&whole)

@@ -4,6 +4,7 @@
 mod bundle;
 mod hostile;
 mod lifecycle;
+mod metrics;
 mod reload;
 mod start;
 mod steady_state;

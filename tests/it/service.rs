@@ -39,7 +39,7 @@ pub(crate) struct Service {
 
 /// The process, killed when the test ends before it.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     child: Child,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -186,7 +186,7 @@ impl Service {
 // === impl Running ===
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -204,7 +204,7 @@ impl Running {
         Self { child, log, reader: Some(reader) }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 

@@ -9,26 +9,19 @@ static VOLATILE: LazyLock<Regex> = LazyLock::new(|| {
     let uuid = r"(?<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)";
     let digest = r"(?<digest>\b[0-9a-f]{64}\b)";
     let time = r"(?<time>\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?)";
-    let port = r"(?<port>127\.0\.0\.1:\d+)";
+    // The ports that the system chooses have five digits, those that texts name have fewer.
+    let port = r"127\.0\.0\.1:\d{5}\b";
     Regex::new(&format!("{uuid}|{digest}|{time}|{port}")).expect("the pattern is one")
 });
 
-/// The ports that the documentation names are not chosen by the system.
-const NAMED: [&str; 2] = ["127.0.0.1:3667", "127.0.0.1:3668"];
-
-/// The same text with decision ids, times, digests and loopback ports replaced.
+/// The same text with decision ids, times, digests and chosen ports replaced.
 pub(crate) fn replace(text: &str) -> String {
     let name = |found: &Captures<'_>| {
-        let whole = found.get(0).map_or("", |whole| whole.as_str());
         let names = [("uuid", "<uuid>"), ("digest", "<digest>"), ("time", "<time>")];
         let kind = names.iter().find(|(group, _)| found.name(group).is_some());
-        match kind {
-            Some((_, name)) => (*name).to_owned(),
-            None if NAMED.contains(&whole) => whole.to_owned(),
-            None => "127.0.0.1:<port>".to_owned(),
-        }
+        kind.map_or("127.0.0.1:<port>", |(_, name)| name)
     };
-    VOLATILE.replace_all(text, name).into_owned()
+    VOLATILE.replace_all(text, |found: &Captures<'_>| name(found).to_owned()).into_owned()
 }
 
 #[test]

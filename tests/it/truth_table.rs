@@ -133,13 +133,13 @@ fn strings(value: &Value) -> Vec<String> {
 }
 
 /// Reads a native answer that was not refused.
-fn native_verdict(answer: &Value) -> Verdict {
+fn decided(answer: &Value) -> (bool, Vec<String>) {
     let allowed = match answer["decision"].as_str().unwrap() {
         "allow" => true,
         "deny" => false,
         other => panic!("`{other}` is no decision"),
     };
-    Some((allowed, strings(&answer["reason"])))
+    (allowed, strings(&answer["reason"]))
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn the_native_check_answers_the_whole_table() {
     let ask = |cell: &Cell| {
         let answer = connection.post("/v1/check", &cell.native().to_string());
         match answer.status {
-            200 => native_verdict(&answer.json()),
+            200 => Some(decided(&answer.json())),
             422 => {
                 assert_eq!(answer.json()["code"], "invalid_request", "{cell:?}");
                 None
@@ -170,7 +170,7 @@ fn one_batch_answers_the_whole_table() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = answer.json();
     let verdict = |item: &Value| match &item["error"] {
-        Value::Null => native_verdict(item),
+        Value::Null => Some(decided(item)),
         error => {
             assert_eq!(error["code"], "invalid_request", "{item}");
             None

@@ -171,12 +171,12 @@ fn tree(tokens: &[(usize, Token)], at: usize, prefix: &[String], found: &mut Vec
 
 #[test]
 fn paths_are_found_in_trees_and_outside() {
-    let text = r##"
+    let text = r#"
         use crate::{a::{B, c::*}, d as e, self};
         use std::fmt; // use crate::comment;
         /* use /* nested */ crate::comment; */
-        fn f<'a>(x: &'a str) -> char { let y = r#"crate::"raw""#; g::<T>(h::I { j: '"' }); '\'' }
-    "##;
+        fn f<'a>(x: &'a str) -> char { let y = r"crate::raw"; g::<T>(h::I { j: '"' }); '\'' }
+    "#;
     let paths: Vec<String> = named(text).into_iter().map(|(_, path)| path.join("::")).collect();
     for expected in ["crate::a::B", "crate::a::c", "crate::d", "crate::self", "std::fmt", "h::I"] {
         assert!(paths.contains(&expected.to_owned()), "{expected} is not in {paths:?}");

@@ -17,7 +17,12 @@ pub(crate) struct File {
 impl File {
     /// Whether this is a source file of the crate or of its tests.
     pub(crate) fn is_rust(&self) -> bool {
-        self.path.ends_with(".rs")
+        self.extension() == "rs"
+    }
+
+    /// What stands behind the last dot of the path.
+    pub(crate) fn extension(&self) -> &str {
+        self.path.rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 }
 

@@ -25,9 +25,7 @@ pub(super) fn start(format: LogFormat, level: LogLevel) {
     // A log that cannot be written is no reason to stop answering, and cannot be told anyway.
     let layer = fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let layer = match format {
-        LogFormat::Text => {
-            layer.with_target(false).with_ansi(Paint::stderr().is_on()).boxed()
-        }
+        LogFormat::Text => layer.with_target(false).with_ansi(Paint::stderr().is_on()).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_ansi(false).boxed(),
     };
     let started = tracing_subscriber::registry().with(layer.with_filter(wanted)).try_init();
@@ -47,7 +45,9 @@ pub(super) fn tell_token(format: LogFormat, token: &str) {
     match format {
         LogFormat::Text => terminal::note(&format!("admin token for this run: {token}")),
         LogFormat::Json => {
-            terminal::note(&json!({"message": "admin token for this run", "admin_token": token}).to_string());
+            terminal::note(
+                &json!({"message": "admin token for this run", "admin_token": token}).to_string(),
+            );
         }
     }
 }

@@ -79,8 +79,8 @@ async fn reload(config: &Config, app: &http::App, publisher: &Publisher) {
         }
     };
     match publisher.put_files(files).await {
-        Ok(published) if published.changed.is_empty() => {
-            tracing::info!(revision = published.revision, "nothing has changed");
+        Ok(now) if now.changed.is_empty() => {
+            tracing::info!(revision = now.revision, "the files have not changed");
         }
         // Told by the publisher, who also counts them.
         Ok(_) | Err(Rejection::Invalid(_) | Rejection::NotDurable(_)) => {}

@@ -1,6 +1,7 @@
 //! The start: bind, read, compile, install. What is wrong is gathered and told together, so that
 //! nobody has to start five times to learn of five mistakes.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
 use crate::revisions::DataDir;
 use crate::server::{ListenAddr, Listener};
-use crate::sources;
+use crate::sources::{self, Inputs};
 
 /// The listeners, bound or not.
 pub(super) struct Bound {
@@ -55,8 +56,8 @@ impl Bound {
     }
 }
 
-/// Reads, compiles and installs; blocks. Nothing is written before everything else is known to be
-/// in order.
+/// Reads, compiles and installs; blocks. Nothing is installed or saved before everything else is
+/// known to be in order.
 pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let mut problems = Problems::default();
     let listener = keep(bound.listener, &mut problems);
@@ -64,23 +65,21 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let tokens = keep(admin_tokens(config), &mut problems);
     let data_dir = keep(open_data_dir(config), &mut problems);
     let inputs = config.inputs();
-    let files = match sources::read(&inputs, &config.limits.file_limits()) {
-        Ok(files) => Some(files),
-        Err(found) => {
-            problems.append(found);
-            None
-        }
-    };
+    let files = read(config, &inputs, &mut problems);
+    if let (true, true, Some(files)) = (problems.refuses(), inputs.own_policies(), &files) {
+        // It will not start; what else is wrong is told all the same.
+        problems.append(compile(files, &config.compile_options()).err().unwrap_or_default());
+    }
     let (Some(listener), Some(admin_listener), Some(tokens), Some(data_dir), Some(files)) =
-        (listener, admin_listener, tokens, data_dir, files.as_ref())
+        (listener, admin_listener, tokens, data_dir, files)
     else {
-        return Err(with_problems_of(files.as_ref(), config, problems));
+        return Err(problems.into());
     };
     let pdp = Pdp::new(config.check_options(), Metrics::new());
     let options = PublisherOptions {
         data_dir,
         compile: config.compile_options(),
-        files: files.clone(),
+        files,
         files_own_policies: inputs.own_policies(),
         files_seed_entities: inputs.seed_entities(),
     };
@@ -144,13 +143,31 @@ fn open_data_dir(config: &Config) -> Result<Option<DataDir>, Problem> {
     })
 }
 
-/// The faults of the files beside the faults that were found before them.
-fn with_problems_of(files: Option<&Bundle>, config: &Config, mut problems: Problems) -> Failure {
-    let bundle = files.filter(|bundle| **bundle != Bundle::default());
-    if let Some(Err(found)) = bundle.map(|bundle| compile(bundle, &config.compile_options())) {
-        problems.append(found);
+/// Files own the policies, and have none: the service could never decide, and nobody could put any.
+fn nothing_in(paths: &[PathBuf]) -> Problem {
+    let names: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    let message = format!("there is neither a policy nor a schema in {}", names.join(", "));
+    Problem::error("no-policies", message).hint(
+        "put `.cedar` files and one `schema.cedarschema` there, or name no policies: then they \
+         come through the admin plane",
+    )
+}
+
+/// Reads the files. Without any there is nothing to tell of them.
+fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Bundle> {
+    match sources::read(inputs, &config.limits.file_limits()) {
+        Ok(files)
+            if inputs.own_policies() && files.policies.is_empty() && files.schema.is_none() =>
+        {
+            problems.push(nothing_in(&inputs.policies));
+            None
+        }
+        Ok(files) => Some(files),
+        Err(found) => {
+            problems.append(found);
+            None
+        }
     }
-    problems.into()
 }
 
 fn keep<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {

@@ -7,30 +7,21 @@ use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::revision::etag;
-use crate::http::native::object;
+use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem, write_json};
 use crate::http::{App, Doorway, body, json_answer};
 use crate::pdp::publisher::{Parts, Published};
 
+/// The members of a bundle.
+const KNOWN: [&str; 4] = ["schema", "policies", "entities", "links"];
 /// The most policy texts of a bundle.
 const POLICY_TEXTS_MAX: usize = 10_000;
 /// The most bytes of a policy text's name.
 const NAME_BYTES_MAX: usize = 255;
-
-/// The parts whose text is kept as it was written, so that problems find their place in it.
-#[derive(Deserialize)]
-struct Verbatim<'a> {
-    #[serde(borrow)]
-    entities: Option<&'a RawValue>,
-    #[serde(borrow)]
-    links: Option<&'a RawValue>,
-}
 
 #[derive(Serialize)]
 struct PublishedWire<'a> {
@@ -77,64 +68,55 @@ fn answer(published: &Published) -> Response {
     response
 }
 
-fn read_parts(bytes: &Bytes, depth_max: usize) -> Result<Parts, Problem> {
-    let (mut schema, mut policies) = (None, None);
-    let (mut has_entities, mut has_links) = (false, false);
-    for (name, value) in object(bytes, depth_max)? {
-        match (name.as_str(), value) {
-            ("schema", Value::String(text)) => schema = Some(text),
-            ("schema", _) => return Err(wrong("schema", "a string")),
-            ("policies", Value::Object(texts)) => policies = Some(read_policies(texts)?),
-            ("policies", _) => return Err(wrong("policies", "an object of texts by name")),
-            ("entities", Value::Array(_)) => has_entities = true,
-            ("entities", _) => return Err(wrong("entities", "an array")),
-            ("links", Value::Array(_)) => has_links = true,
-            ("links", _) => return Err(wrong("links", "an array")),
-            _ => return Err(Problem::unknown_member(&name, "a bundle")),
-        }
-    }
-    if schema.is_none() && policies.is_none() && !has_entities && !has_links {
+fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
+    let mut outline = Outline::read(bytes, depth_max, &KNOWN)?;
+    outline.refuse_unknown("a bundle")?;
+    let parts = Parts {
+        schema: outline.take("schema").map(|text| string("schema", text)).transpose()?,
+        policies: outline.take("policies").map(read_policies).transpose()?,
+        entities: outline.take("entities").map(|text| array("entities", text)).transpose()?,
+        links: outline.take("links").map(|text| array("links", text)).transpose()?,
+    };
+    if parts.schema.is_none()
+        && parts.policies.is_none()
+        && parts.entities.is_none()
+        && parts.links.is_none()
+    {
         let detail = "the bundle names no part: `schema`, `policies`, `entities` or `links`";
         return Err(Problem::new(Kind::MissingMember, detail));
     }
-    let verbatim = if has_entities || has_links { verbatim(bytes)? } else { (None, None) };
-    Ok(Parts { schema, policies, entities: verbatim.0, links: verbatim.1 })
+    Ok(parts)
 }
 
-fn read_policies(
-    texts: serde_json::Map<String, Value>,
-) -> Result<BTreeMap<String, String>, Problem> {
-    if texts.len() > POLICY_TEXTS_MAX {
-        let detail =
-            format!("`policies` has {} texts; at most {POLICY_TEXTS_MAX} are taken", texts.len());
-        return Err(Problem::new(Kind::TooManyItems, detail));
-    }
+fn read_policies(texts: &RawValue) -> Result<BTreeMap<String, String>, Problem> {
+    let members = outline::members(texts, POLICY_TEXTS_MAX)
+        .ok_or_else(|| Problem::wrong_member("policies", "an object of texts by name"))?
+        .map_err(|count| Problem::too_many("`policies`", count, POLICY_TEXTS_MAX))?;
     let mut policies = BTreeMap::new();
-    for (name, value) in texts {
+    for (name, text) in members {
         if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_control) {
             let detail = format!(
                 "a name in `policies` must have 1 to {NAME_BYTES_MAX} bytes and no control character"
             );
             return Err(Problem::new(Kind::InvalidMember, detail));
         }
-        let Value::String(text) = value else {
-            return Err(wrong("policies", "an object whose members are strings"));
-        };
+        let text = string("policies.NAME", text)?;
         policies.insert(name, text);
     }
     Ok(policies)
 }
 
-/// The texts of entities and links. The body was read strictly before; this only finds them in it.
-fn verbatim(bytes: &[u8]) -> Result<(Option<String>, Option<String>), Problem> {
-    let found: Verbatim<'_> = serde_json::from_slice(bytes)
-        .map_err(|_| Problem::new(Kind::InvalidJson, "the body is not a bundle"))?;
-    let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
-    Ok((text(found.entities), text(found.links)))
+fn string(member: &str, text: &RawValue) -> Result<String, Problem> {
+    serde_json::from_str(text.get()).map_err(|_| Problem::wrong_member(member, "a string"))
 }
 
-fn wrong(member: &str, expected: &str) -> Problem {
-    Problem::new(Kind::InvalidMember, format!("`{member}` must be {expected}"))
+/// The text of an array as it was written, so that problems find their place in it.
+fn array(member: &str, text: &RawValue) -> Result<String, Problem> {
+    if text.get().starts_with('[') {
+        Ok(text.get().to_owned())
+    } else {
+        Err(Problem::wrong_member(member, "an array"))
+    }
 }
 
 // === impl Condition ===
@@ -179,7 +161,7 @@ impl Condition {
         let current = app.pdp.current().map(|installed| installed.revision);
         match self {
             Self::None => Ok(None),
-            _ if self.is_met(current) => Ok(current),
+            _ if self.is_met(current) => Ok(Some(current.unwrap_or(0))),
             _ => Err(Problem::revision_mismatch(current.unwrap_or(0))),
         }
     }

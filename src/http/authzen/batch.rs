@@ -6,13 +6,15 @@ use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::request::{Partial, wrong};
+use super::request::Partial;
 use super::{Members, count, evaluate, read_body, write_refused};
 use crate::engine::Code;
-use crate::http::native::{ITEMS_PER_TURN, object, refuse_too_many};
+use crate::http::native::ITEMS_PER_TURN;
+use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem};
-use crate::http::{App, Doorway, json_answer};
+use crate::http::{App, Doorway, Limits, json_answer};
 use crate::pdp::{Door, Installed};
 
 /// About how many bytes the answer to one item takes.
@@ -29,13 +31,16 @@ enum Semantic {
     PermitOnFirstPermit,
 }
 
+/// The members of a request that this endpoint knows.
+const KNOWN: [&str; 6] = ["subject", "action", "resource", "context", "evaluations", "options"];
+
 /// A request to the batch endpoint.
 #[derive(Debug)]
-struct Batch {
+struct Batch<'a> {
     semantic: Semantic,
     defaults: Partial,
     /// Empty: the defaults are the one question.
-    items: Vec<Value>,
+    items: Vec<&'a RawValue>,
 }
 
 pub(super) async fn evaluations(
@@ -48,7 +53,7 @@ pub(super) async fn evaluations(
 async fn evaluate_many(doorway: &Doorway, request: Request<Body>) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let body = read_body(doorway, request, app.limits.batch()).await?;
-    let batch = Batch::read(object(&body.bytes, app.limits.depth)?)?;
+    let batch = Batch::read(&body.bytes, &app.limits)?;
     if batch.items.is_empty() {
         let question = batch.defaults.complete()?;
         let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
@@ -56,39 +61,41 @@ async fn evaluate_many(doorway: &Doorway, request: Request<Body>) -> Result<Resp
         evaluate(app, &installed, question, &mut out);
         return Ok(json_answer(out));
     }
-    batch.refuse_too_large(app)?;
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     Ok(json_answer(batch.answer(app, &installed).await))
 }
 
 // === impl Batch ===
 
-impl Batch {
-    fn read(mut members: Members) -> Result<Self, Problem> {
-        let items = match members.remove("evaluations") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(items)) => items,
-            Some(_) => return Err(wrong("evaluations", "an array")),
+impl<'a> Batch<'a> {
+    fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, Problem> {
+        let mut outline = Outline::read(bytes, limits.depth, &KNOWN)?;
+        let items = match outline.take("evaluations") {
+            None => Vec::new(),
+            Some(text) if text.get() == "null" => Vec::new(),
+            Some(text) => outline::items(text, limits.batch_items)
+                .ok_or_else(|| Problem::wrong_member("evaluations", "an array"))?
+                .map_err(|count| Problem::too_many("`evaluations`", count, limits.batch_items))?,
         };
-        let semantic = match members.remove("options") {
-            None | Some(Value::Null) => Semantic::ExecuteAll,
-            Some(Value::Object(mut options)) => {
-                Semantic::read(options.remove("evaluations_semantic"))?
+        let semantic = match outline.take("options") {
+            None => Semantic::ExecuteAll,
+            Some(text) => match small_value(text, limits)? {
+                Value::Null => Semantic::ExecuteAll,
+                Value::Object(mut options) => {
+                    Semantic::read(options.remove("evaluations_semantic"))?
+                }
+                _ => return Err(Problem::wrong_member("options", "an object")),
+            },
+        };
+        let mut members = Members::new();
+        for name in ["subject", "action", "resource", "context"] {
+            if let Some(text) = outline.take(name) {
+                members.insert(name.to_owned(), small_value(text, limits)?);
             }
-            Some(_) => return Err(wrong("options", "an object")),
-        };
-        Ok(Self { semantic, defaults: Partial::read(members)?, items })
-    }
-
-    fn refuse_too_large(&self, app: &App) -> Result<(), Problem> {
-        refuse_too_many(self.items.len(), app.limits.batch_items)?;
-        let bytes = self.defaults.weight().saturating_mul(self.items.len());
-        let most = app.limits.batch_bytes.saturating_mul(GROWTH_MAX);
-        if bytes <= most {
-            return Ok(());
         }
-        let detail = format!("the defaults, taken by every item, come to more than {most} bytes");
-        Err(Problem::new(Kind::BodyTooLarge, detail))
+        let defaults = Partial::read(members)?;
+        refuse_growth(&defaults, items.len(), limits)?;
+        Ok(Self { semantic, defaults, items })
     }
 
     async fn answer(self, app: &App, installed: &Installed) -> Vec<u8> {
@@ -115,14 +122,14 @@ impl Batch {
 fn answer_item(
     app: &App,
     installed: &Installed,
-    item: Value,
+    item: &RawValue,
     defaults: &Partial,
     out: &mut Vec<u8>,
 ) -> bool {
-    let read = match item {
+    let read = small_value(item, &app.limits).and_then(|value| match value {
         Value::Object(members) => Partial::read(members),
-        _ => Err(wrong("evaluations", "an array of objects")),
-    };
+        _ => Err(Problem::wrong_member("evaluations", "an array of objects")),
+    });
     let (explain, question) = match read {
         Ok(partial) => {
             let merged = partial.or(defaults);
@@ -140,6 +147,24 @@ fn answer_item(
     }
 }
 
+/// The value of one part of a batch, which is no larger than the body of one check may be.
+fn small_value(text: &RawValue, limits: &Limits) -> Result<Value, Problem> {
+    if text.get().len() > limits.check_bytes {
+        return Err(Problem::item_too_large(limits.check_bytes));
+    }
+    outline::value(text)
+}
+
+/// Refuses defaults that come to too much when every item takes them.
+fn refuse_growth(defaults: &Partial, items: usize, limits: &Limits) -> Result<(), Problem> {
+    let most = limits.batch_bytes.saturating_mul(GROWTH_MAX);
+    if defaults.weight().saturating_mul(items) <= most {
+        return Ok(());
+    }
+    let detail = format!("the defaults, taken by every item, come to more than {most} bytes");
+    Err(Problem::new(Kind::BodyTooLarge, detail))
+}
+
 // === impl Semantic ===
 
 impl Semantic {
@@ -149,7 +174,7 @@ impl Semantic {
             Some("execute_all") => Ok(Self::ExecuteAll),
             Some("deny_on_first_deny") => Ok(Self::DenyOnFirstDeny),
             Some("permit_on_first_permit") => Ok(Self::PermitOnFirstPermit),
-            _ => Err(wrong(
+            _ => Err(Problem::wrong_member(
                 "options.evaluations_semantic",
                 "`execute_all`, `deny_on_first_deny` or `permit_on_first_permit`",
             )),

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::Members;
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
 
 /// The member of a request's context that speaks to this service; no policy sees it.
 const OWN_MEMBER: &str = "doorward";
@@ -105,15 +105,15 @@ impl Partial {
     /// The request, if nothing that it must have is missing.
     pub(super) fn complete(self) -> Result<Question, Problem> {
         let explain = self.explains();
-        let subject = self.subject.ok_or_else(|| missing("subject"))?;
-        let action = self.action.ok_or_else(|| missing("action"))?;
-        let resource = self.resource.ok_or_else(|| missing("resource"))?;
+        let subject = self.subject.ok_or_else(|| Problem::missing_member("subject"))?;
+        let action = self.action.ok_or_else(|| Problem::missing_member("action"))?;
+        let resource = self.resource.ok_or_else(|| Problem::missing_member("resource"))?;
         let mut context = self.context.unwrap_or_default();
         context.remove(OWN_MEMBER);
         Ok(Question {
             subject: subject.complete("subject")?,
             action: Action {
-                name: action.name.ok_or_else(|| missing("action.name"))?,
+                name: action.name.ok_or_else(|| Problem::missing_member("action.name"))?,
                 properties: action.properties,
             },
             resource: resource.complete("resource")?,
@@ -169,8 +169,10 @@ fn weight(value: &Value) -> usize {
 impl PartialEntity {
     fn complete(self, member: &str) -> Result<Entity, Problem> {
         Ok(Entity {
-            type_name: self.type_name.ok_or_else(|| missing(&format!("{member}.type")))?,
-            id: self.id.ok_or_else(|| missing(&format!("{member}.id")))?,
+            type_name: self
+                .type_name
+                .ok_or_else(|| Problem::missing_member(&format!("{member}.type")))?,
+            id: self.id.ok_or_else(|| Problem::missing_member(&format!("{member}.id")))?,
             properties: self.properties,
         })
     }
@@ -209,7 +211,7 @@ fn members_of(member: &str, value: Value) -> Result<Option<Members>, Problem> {
     match value {
         Value::Null => Ok(None),
         Value::Object(members) => Ok(Some(members)),
-        _ => Err(wrong(member, "an object")),
+        _ => Err(Problem::wrong_member(member, "an object")),
     }
 }
 
@@ -217,16 +219,8 @@ fn text(of: &str, member: &str, value: Value) -> Result<Option<String>, Problem>
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
-        _ => Err(wrong(&format!("{of}.{member}"), "a string")),
+        _ => Err(Problem::wrong_member(&format!("{of}.{member}"), "a string")),
     }
-}
-
-fn missing(member: &str) -> Problem {
-    Problem::new(Kind::MissingMember, format!("`{member}` is missing"))
-}
-
-pub(super) fn wrong(member: &str, expected: &str) -> Problem {
-    Problem::new(Kind::InvalidMember, format!("`{member}` must be {expected}"))
 }
 
 #[cfg(test)]

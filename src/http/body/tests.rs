@@ -1,3 +1,5 @@
+//! Content types, the bound on one body, and the budget of all bodies together.
+
 use super::*;
 
 fn declared(values: &[&str]) -> bool {

@@ -1,12 +1,14 @@
 //! A check as a client writes it. Every member is known or refused: a misspelt `context` must not
 //! become a check without one.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::engine::check::Undeclared;
 use crate::engine::uid::{self, UidText};
 use crate::engine::{CheckRequest, InvalidRequest, Snapshot};
 use crate::http::now_ms;
+use crate::http::outline;
 use crate::http::problem::{Kind, Problem};
 
 /// The entity type of actions that are given by name alone.
@@ -35,19 +37,19 @@ impl Check {
                 "resource" => resource = Some(uid("resource", value)?),
                 "context" => match value {
                     Value::Object(members) => context = members,
-                    _ => return Err(wrong("context", "an object")),
+                    _ => return Err(Problem::wrong_member("context", "an object")),
                 },
                 "explain" => match value {
                     Value::Bool(value) => explain = value,
-                    _ => return Err(wrong("explain", "`true` or `false`")),
+                    _ => return Err(Problem::wrong_member("explain", "`true` or `false`")),
                 },
-                _ => return Err(unknown(&name, "a check")),
+                _ => return Err(Problem::unknown_member(&name, "a check")),
             }
         }
         Ok(Self {
-            principal: principal.ok_or_else(|| missing("principal"))?,
-            action: action.ok_or_else(|| missing("action"))?,
-            resource: resource.ok_or_else(|| missing("resource"))?,
+            principal: principal.ok_or_else(|| Problem::missing_member("principal"))?,
+            action: action.ok_or_else(|| Problem::missing_member("action"))?,
+            resource: resource.ok_or_else(|| Problem::missing_member("resource"))?,
             context,
             explain,
         })
@@ -70,35 +72,25 @@ impl Check {
     }
 }
 
-/// Takes `at_least` out of the members of a check or a batch.
-pub(super) fn at_least(members: &mut Map<String, Value>) -> Result<Option<u64>, Problem> {
-    match members.remove("at_least") {
+/// The revision that a check or a batch asks for.
+pub(super) fn at_least(member: Option<Value>) -> Result<Option<u64>, Problem> {
+    match member {
         None => Ok(None),
         Some(value) => match value.as_u64() {
             Some(revision) => Ok(Some(revision)),
-            None => Err(wrong("at_least", "a revision, an integer")),
+            None => Err(Problem::wrong_member("at_least", "a revision, an integer")),
         },
     }
 }
 
-/// The items of a batch.
-pub(super) fn batch(members: Map<String, Value>) -> Result<Vec<Value>, Problem> {
-    let mut items = None;
-    for (name, value) in members {
-        match (name.as_str(), value) {
-            ("checks", Value::Array(list)) => items = Some(list),
-            ("checks", _) => return Err(wrong("checks", "an array")),
-            _ => return Err(unknown(&name, "a batch")),
-        }
+/// One item of a batch, which is no larger than a body of its own could be.
+pub(super) fn item(text: &RawValue, bytes_max: usize) -> Result<Check, Problem> {
+    if text.get().len() > bytes_max {
+        return Err(Problem::item_too_large(bytes_max));
     }
-    items.ok_or_else(|| missing("checks"))
-}
-
-/// One item of a batch.
-pub(super) fn item(value: Value) -> Result<Check, Problem> {
-    match value {
+    match outline::value(text)? {
         Value::Object(members) => Check::read(members),
-        _ => Err(wrong("checks", "an array of objects")),
+        _ => Err(Problem::wrong_member("checks", "an array of objects")),
     }
 }
 
@@ -110,9 +102,10 @@ fn uid(member: &'static str, value: Value) -> Result<UidText, Problem> {
             Problem::new(Kind::InvalidMember, detail).hint("write `Type::\"id\"`, or an object")
         }),
         Value::Object(members) => uid_object(member, members),
-        _ => {
-            Err(wrong(member, "a uid: `{\"type\",\"id\"}`, or Cedar text such as `User::\"emma\"`"))
-        }
+        _ => Err(Problem::wrong_member(
+            member,
+            "a uid: `{\"type\",\"id\"}`, or Cedar text such as `User::\"emma\"`",
+        )),
     }
 }
 
@@ -122,13 +115,15 @@ fn uid_object(member: &'static str, members: Map<String, Value>) -> Result<UidTe
         match (name.as_str(), value) {
             ("type", Value::String(text)) => type_name = Some(text),
             ("id", Value::String(text)) => id = Some(text),
-            ("type" | "id", _) => return Err(wrong(&format!("{member}.{name}"), "a string")),
-            _ => return Err(unknown(&name, &format!("`{member}`"))),
+            ("type" | "id", _) => {
+                return Err(Problem::wrong_member(&format!("{member}.{name}"), "a string"));
+            }
+            _ => return Err(Problem::unknown_member(&name, &format!("`{member}`"))),
         }
     }
     Ok(UidText {
-        type_name: type_name.ok_or_else(|| missing(&format!("{member}.type")))?,
-        id: id.ok_or_else(|| missing(&format!("{member}.id")))?,
+        type_name: type_name.ok_or_else(|| Problem::missing_member(&format!("{member}.type")))?,
+        id: id.ok_or_else(|| Problem::missing_member(&format!("{member}.id")))?,
     })
 }
 
@@ -146,16 +141,4 @@ pub(crate) fn action_named(name: String) -> UidText {
     // Cedar text of a uid ends in a quote; the look at it spares names the parser.
     let read = if name.ends_with('"') { uid::parse(&name).ok() } else { None };
     read.unwrap_or_else(|| UidText { type_name: ACTION_TYPE.to_owned(), id: name })
-}
-
-fn missing(member: &str) -> Problem {
-    Problem::new(Kind::MissingMember, format!("`{member}` is missing"))
-}
-
-fn wrong(member: &str, expected: &str) -> Problem {
-    Problem::new(Kind::InvalidMember, format!("`{member}` must be {expected}"))
-}
-
-fn unknown(member: &str, of: &str) -> Problem {
-    Problem::unknown_member(member, of)
 }

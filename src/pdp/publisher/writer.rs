@@ -244,14 +244,15 @@ impl Writer {
                 let unchanged = published.changed.is_empty();
                 let result =
                     if unchanged { ChangeResult::Unchanged } else { ChangeResult::Installed };
-                self.pdp.metrics().observe_change(result);
                 self.last_rejection.store(None);
+                self.pdp.metrics().observe_change(result);
             }
             Err(Rejection::Invalid(problems)) => {
-                self.pdp.metrics().observe_change(ChangeResult::Rejected);
                 tell(by, self.state.revision, problems);
                 let (at, problems) = (Timestamp::now(), problems.clone());
                 self.last_rejection.store(Some(Arc::new(LastRejection { at, by, problems })));
+                // Last, so that whoever sees the metric finds the reason.
+                self.pdp.metrics().observe_change(ChangeResult::Rejected);
             }
             Err(Rejection::NotDurable(reason)) => {
                 self.pdp.metrics().observe_change(ChangeResult::Rejected);

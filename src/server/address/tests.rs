@@ -1,3 +1,5 @@
+//! Addresses are read back as written, and what is none is refused with its reason.
+
 use super::*;
 
 #[track_caller]

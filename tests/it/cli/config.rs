@@ -74,8 +74,8 @@ fn where_each_value_comes_from() {
     # schema:                             # default
     entities: [entities]                  # default
     # links:                              # default
-    listen: 127.0.0.1:<port>                # flag --listen
-    admin_listen: 127.0.0.1:<port>          # environment DOORWARD_ADMIN_LISTEN
+    listen: 127.0.0.1:3001                # flag --listen
+    admin_listen: 127.0.0.1:2002          # environment DOORWARD_ADMIN_LISTEN
     # admin_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
@@ -148,7 +148,7 @@ fn a_value_that_is_none() {
     assert_snapshot!(project.run(&["config"]), @"
     exit: 1
     ----- stderr
-    error[config]: `0` is not a size such as `65536`, `256 KiB` or `4 MiB`
+    error[config]: a limit is more than 0
      --> doorward.yaml:2:16
       |
     2 |   check_bytes: 0
@@ -161,6 +161,6 @@ fn a_file_that_is_not_there() {
     assert_snapshot!(Project::empty().run(&["config", "--config", "absent.yaml"]), @"
     exit: 1
     ----- stderr
-    error[config-unreadable]: cannot read the configuration `absent.yaml`: No such file or directory (os error 2)
+    error[config-unreadable]: cannot read the configuration `absent.yaml`: there is no such file
     ");
 }

@@ -49,7 +49,7 @@ fn no_service() {
     assert_snapshot!(Project::empty().run(&arguments), @"
     exit: 1
     ----- stderr
-    error: cannot ask `http://127.0.0.1:<port>`: nothing listens there
+    error: cannot ask `http://127.0.0.1:1`: nothing listens there
     hint: `--admin URL` says where its admin plane is
     ");
 }

@@ -46,9 +46,9 @@ fn a_body_that_never_says_its_length() {
         b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
           Transfer-Encoding: chunked\r\n\r\n",
     );
-    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     for _ in 0..32 {
-        connection.send(&chunk);
+        connection.send(chunk.as_bytes());
     }
     assert_eq!(connection.answer("POST").status, 413);
     assert_goes_on(&service);
@@ -107,6 +107,44 @@ fn policies_and_schemas_that_would_end_a_parser() {
     );
     refused(&service, "schema", json!(json_sets));
     assert_goes_on(&service);
+}
+
+/// The deepest conditions that pass the gate are parsed, validated and evaluated on whatever stack
+/// the service has for each.
+#[test]
+fn policies_as_deep_as_is_taken() {
+    let service = Service::start(Project::empty(), &[]);
+    let schema = "entity User; entity Report; \
+                  action read appliesTo { principal: User, resource: Report };";
+    let check = r#"{"principal":"User::\"u\"","action":"read","resource":"Report::\"r\""}"#;
+    // What is repeated before and behind the middle, and what makes a condition of it all.
+    let shapes = [
+        ("(", "true", ")", ""),
+        ("!(", "true", ")", ""),
+        ("true && ", "true", "", ""),
+        ("false || ", "true", "", ""),
+        ("1 + ", "1", "", " == 1"),
+        ("if true then ", "true", " else false", ""),
+        ("if false then false else ", "true", "", ""),
+        ("[", "1", "]", ".isEmpty()"),
+        ("{a: ", "1", "}", " has a"),
+        ("(true && (false || ", "true", "))", ""),
+    ];
+    for (open, middle, close, behind) in shapes {
+        let taken = (1..=64).rev().find(|depth| {
+            let nested = format!("{}{middle}{}", open.repeat(*depth), close.repeat(*depth));
+            let text = format!("permit (principal, action, resource) when {{ {nested}{behind} }};");
+            let bundle = json!({"schema": schema, "policies": {"deep.cedar": text}});
+            match service.admin("PUT", "/v1/bundle", &bundle.to_string()).status {
+                200 => true,
+                422 => false,
+                status => panic!("{status} to {depth} times `{open}`"),
+            }
+        });
+        assert!(taken.is_some_and(|depth| depth >= 15), "`{open}`: {taken:?}");
+        let answer = service.check(check);
+        assert_eq!(answer["errors"], json!([]), "{taken:?} times `{open}`: {answer}");
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 use std::net::TcpStream;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::Connection;
 use crate::project::Project;
-use crate::service::{EMMA_READS, Service, until};
+use crate::service::{EMMA_READS, Service, WRITER, until};
 
 #[test]
 fn a_signal_to_terminate_ends_it_cleanly() {
@@ -70,10 +70,6 @@ fn revisions_go_on_after_a_restart_and_a_start_that_changes_nothing_makes_none()
     let service = again(service, &[]);
     assert_eq!(revision(&service), 1);
     assert_eq!(service.admin("GET", "/v1/revision", "").json()["digest"], digest);
-    // The same files by other names, as another working directory would name them.
-    let policies = service.project.path("policies");
-    let service = again(service, &["--policies", policies.to_str().unwrap()]);
-    assert_eq!(revision(&service), 1);
     service.project.write("policies/more.cedar", "// Nothing.\n");
     let service = again(service, &[]);
     assert_eq!(revision(&service), 2);
@@ -91,6 +87,44 @@ fn a_bundle_that_was_put_is_there_after_a_restart() {
     after["installed_at"] = before["installed_at"].clone();
     assert_eq!(after, before);
     assert_eq!(service.decision(EMMA_READS), "allow");
+}
+
+/// Killed while it writes: what was acknowledged is there, and of what was not, all or nothing.
+#[test]
+fn nothing_acknowledged_is_lost_to_a_crash() {
+    let mut service = Service::start(Project::empty(), &[]);
+    assert_eq!(service.admin("PUT", "/v1/bundle", &Service::shipped_bundle()).status, 200);
+    for round in 0..8 {
+        let acknowledged = revision(&service);
+        let link = json!([{
+            "template_id": "group-share-read",
+            "link_id": format!("share-of-round-{round}"),
+            "args": {"?principal": "UserGroup::\"A/All\"", "?resource": "EntityGroup::\"Buildings\""},
+        }]);
+        let body = json!({"links": link}).to_string();
+        let head = format!(
+            "PUT /v1/bundle HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {WRITER}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut connection = Connection::open(service.admin);
+        connection.send((head + &body).as_bytes());
+        // In every second round the answer is waited for.
+        let answered = round % 2 == 0;
+        if answered {
+            assert_eq!(connection.answer("PUT").status, 200);
+        }
+        service = Service::start(service.kill(), &[]);
+        let after = revision(&service);
+        let taken = after == acknowledged + 1;
+        assert!(taken || !answered && after == acknowledged, "{acknowledged} became {after}");
+        let share = r#"{"principal":"User::\"emma\"","action":"read","resource":"Dashboard::\"My New Dashboard\""}"#;
+        let answer = service.check(share);
+        assert_eq!(answer["decision"], "allow", "{answer}");
+        if taken {
+            assert_eq!(answer["reason"], json!([format!("share-of-round-{round}")]));
+        }
+    }
 }
 
 /// Entity files seed an empty data directory. From the first write on the data directory is the

@@ -4,10 +4,11 @@
 use std::net::TcpListener;
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::http::Connection;
 use crate::project::Project;
-use crate::service::{EMMA_READS, Service, until};
+use crate::service::{EMMA_READS, Running, Service, until};
 
 /// `serve` on ports that the system chooses, expected to end by itself.
 fn refuses(project: &Project, flags: &[&str]) -> String {
@@ -133,7 +134,7 @@ fn a_configuration_with_a_key_that_is_none() {
     error[config]: unknown key `lisen`
      --> doorward.yaml:1:1
       |
-    1 | lisen: 127.0.0.1:<port>
+    1 | lisen: 127.0.0.1:1
       | ^^^^^
     hint: did you mean `listen`?
     ");
@@ -154,6 +155,32 @@ fn a_data_directory_that_another_service_has() {
 }
 
 #[test]
+fn a_data_directory_that_is_none() {
+    let project = Project::shipped();
+    assert_snapshot!(refuses(&project, &["--data-dir", "entities/links.json"]), @"
+    exit: 1
+    error[data-dir]: cannot make the data directory `entities/links.json`: File exists (os error 17)
+    hint: `--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none is needed
+    ");
+}
+
+/// What was acknowledged cannot be read any more: to start without it would be to forget it.
+#[test]
+fn a_data_directory_that_is_damaged() {
+    let service = Service::start(Project::empty(), &[]);
+    assert_eq!(service.admin("PUT", "/v1/bundle", &Service::shipped_bundle()).status, 200);
+    let project = service.kill();
+    let state = project.read(".doorward/state.json");
+    let half = state.get(..state.len() / 2).unwrap();
+    project.write(".doorward/state.json", half);
+    assert_snapshot!(refuses(&project, &[]), @"
+    exit: 1
+    error[data-dir]: `.doorward/state.json` is damaged: its digest is another than its contents
+    ");
+    assert_eq!(project.read(".doorward/state.json"), half, "and is left for whoever repairs it");
+}
+
+#[test]
 fn without_any_source_it_waits_unready_for_a_first_bundle() {
     let service = Service::start(Project::empty(), &[]);
     let mut data = Connection::open(service.data);
@@ -168,6 +195,50 @@ fn without_any_source_it_waits_unready_for_a_first_bundle() {
     assert_eq!((put.status, put.json()["revision"].as_u64()), (200, Some(1)), "{put:?}");
     assert_eq!(service.admin("GET", "/readyz", "").status, 200);
     assert_eq!(service.decision(EMMA_READS), "allow");
+}
+
+/// A socket in the file system instead of a port, for those who share a directory with the service.
+#[test]
+fn planes_on_unix_sockets() {
+    let project = Project::shipped();
+    let serve = ["serve", "--listen", "unix:data.sock", "--admin-listen", "unix:admin.sock"];
+    let running = Running::start(&mut project.command(&serve));
+    until("the sockets are there", || project.path("admin.sock").exists().then_some(()));
+    until("the service is ready", || running.log().contains("ready=true").then_some(()));
+    let check = ["--principal", "User::\"emma\"", "--action", "read"];
+    let check = [&["check", "--server", "unix:data.sock"], &check[..]].concat();
+    assert_snapshot!(project.run(&[&check[..], &["--resource", "Device::\"SD-001\""]].concat()), @"
+    exit: 0
+    ----- stdout
+    allow
+      permit ownership-read  policies/ownership.cedar:6
+    ");
+    assert_snapshot!(project.run(&["health", "--admin-listen", "unix:admin.sock"]), @"
+    exit: 0
+    ----- stdout
+    live
+    ");
+    let second = project.run(&[&serve[..], &["--data-dir", "other"]].concat());
+    assert_snapshot!(second.split_once("error").unwrap().1, @"
+    [listen]: cannot listen on `unix:data.sock`: address in use
+    hint: another process listens there; stop it, or choose another address
+
+    error[listen]: cannot listen on `unix:admin.sock`: address in use
+    hint: another process listens there; stop it, or choose another address
+    ");
+}
+
+#[test]
+fn a_log_for_machines() {
+    let project = Project::shipped();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let mut command = project.command(&[&serve[..], &["--log-format", "json"]].concat());
+    let running = Running::start(&mut command);
+    until("the service listens", || running.log().contains("\"admin\"").then_some(()));
+    for line in running.log().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["message"].is_string(), "{line}");
+    }
 }
 
 /// Where no token file is given, on loopback, a token is made up and told once.

@@ -1,3 +1,5 @@
+//! How a bundle is read from a body, and when a condition on its revision is met.
+
 use super::*;
 
 fn met(if_match: &str, current: Option<u64>) -> Option<bool> {
@@ -20,8 +22,7 @@ fn a_condition_names_revisions_by_their_tags() {
 }
 
 fn parts(text: &str) -> Result<Parts, Kind> {
-    let bytes = Bytes::from(text.to_owned());
-    read_parts(&bytes, 64).map_err(|problem| problem.kind())
+    read_parts(text.as_bytes(), 64).map_err(|problem| problem.kind())
 }
 
 #[test]

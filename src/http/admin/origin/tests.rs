@@ -1,3 +1,5 @@
+//! Which hosts and origins the admin plane answers to.
+
 use super::*;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! Token files: what is taken, what is refused, and that no token is ever shown.
+
 use super::*;
 
 fn tokens(text: &str) -> Tokens {

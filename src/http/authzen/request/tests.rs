@@ -1,3 +1,5 @@
+//! How the items of a batch take what they lack from its defaults.
+
 use serde_json::json;
 
 use super::*;
