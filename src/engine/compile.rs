@@ -10,7 +10,7 @@ use super::policies;
 use super::schema;
 use super::slice::Ground;
 use super::snapshot::{Rules, Snapshot};
-use super::store::{self, LoadOptions};
+use super::store::{LoadOptions, Loader};
 
 /// How a bundle is compiled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,9 +62,10 @@ fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, P
         limits: options.limits,
         ..LoadOptions::default()
     };
-    let store = store::load_texts(&schema, &policies, &bundle.entities, &bundle.links, load)
-        .map_err(|found| problems.append(found))
-        .ok();
+    let mut loader = Loader::new(&schema, &policies, load);
+    bundle.entities.iter().for_each(|text| loader.entities(text));
+    bundle.links.iter().for_each(|text| loader.links(text));
+    let store = loader.finish().map_err(|found| problems.append(found)).ok();
     let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
     let ground = Ground::new(&schema.cedar, &store)
         .map_err(|message| Problem::error("schema", message))?;

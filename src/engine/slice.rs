@@ -95,7 +95,7 @@ impl Ground {
         let types: Vec<EntityType> = store
             .types()
             .filter_map(|ty| store.entity_type(ty))
-            .map(|name| EntityType::from(name.clone().into()))
+            .map(|name| AsRef::<EntityType>::as_ref(name).clone())
             .collect();
         let numbers = types.iter().cloned().zip(store.types()).collect();
         Ok(Self { actions, types, numbers })

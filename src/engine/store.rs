@@ -34,7 +34,6 @@ use cedar_policy::{EntityTypeName, EntityUid};
 
 pub use links::LinkRef;
 pub use load::{LoadOptions, Loader, Stream};
-pub use load::load as load_texts;
 pub use shape::Extension;
 pub use splitter::{Layout, Piece, SplitError, Splitter};
 pub use value::{ExtensionRef, RecordRef, SetRef, TagsRef, ValueRef};
@@ -325,3 +324,6 @@ fn references(shape: &Shape, row: &Row<'_>, found: &mut impl FnMut(u32, EntityNo
         value.entities(&mut |no| found(ELSEWHERE, no));
     }
 }
+
+#[cfg(test)]
+mod tests;
