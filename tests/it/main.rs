@@ -6,6 +6,7 @@
 mod agreement;
 mod cases;
 mod cli;
+mod examples;
 mod http;
 mod project;
 mod serve;
