@@ -16,6 +16,7 @@ pub mod links;
 pub mod policies;
 pub mod schema;
 pub mod snapshot;
+pub mod store;
 pub mod uid;
 
 pub use bundle::{Bundle, Text};
