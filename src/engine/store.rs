@@ -168,7 +168,8 @@ impl Store {
         let hash = pack::hash(&self.hasher, ty.0, id);
         let same_hash = self.uids.from(|key| key.cmp(&[hash, 0])).take_while(|key| key[0] == hash);
         let mut numbers = same_hash.map(|key| key[1]);
-        let is_it = |no: &u32| self.rows.row(*no).is_some_and(|row| row.kind == ty.0 && row.id == id);
+        let is_it =
+            |no: &u32| self.rows.row(*no).is_some_and(|row| row.kind == ty.0 && row.id == id);
         numbers.find(is_it).map(EntityNo)
     }
 

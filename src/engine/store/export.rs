@@ -90,7 +90,8 @@ pub(super) fn value_json(store: &Store, value: ValueRef<'_>) -> Value {
             elements.into()
         }
         ValueRef::Record(record) => {
-            let members = record.iter().map(|(name, value)| (name.to_owned(), value_json(store, value)));
+            let members =
+                record.iter().map(|(name, value)| (name.to_owned(), value_json(store, value)));
             Value::Object(members.collect())
         }
         ValueRef::Extension(value) => value.json(),

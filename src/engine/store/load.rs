@@ -229,12 +229,12 @@ impl<'a> Loader<'a> {
     fn number(&mut self) {
         let done = std::mem::take(&mut self.read);
         let numbers = (
-                &*self.rules.shapes,
-                &mut self.uids,
-                &mut self.links,
-                &mut self.loaded,
-                &mut self.problems,
-            );
+            &*self.rules.shapes,
+            &mut self.uids,
+            &mut self.links,
+            &mut self.loaded,
+            &mut self.problems,
+        );
         number_batches(done, &self.sources, numbers);
     }
 

@@ -194,9 +194,7 @@ impl<'de> Visitor<'de> for ParentsSeed<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<EntityNo>, A::Error> {
         let mut parents = Vec::new();
         let mut guess = None;
-        while let Some(parent) =
-            items.next_element_seed(UidSeed { reader: &mut *self.0, guess })?
-        {
+        while let Some(parent) = items.next_element_seed(UidSeed { reader: &mut *self.0, guess })? {
             guess = Some(self.0.batch.uid_type(parent));
             parents.push(parent);
         }

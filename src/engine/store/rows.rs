@@ -120,7 +120,8 @@ impl Rows {
         let last = chunks.len().checked_sub(1);
         for (number, chunk) in chunks.iter().enumerate() {
             let rows = u32::try_from(chunk.slots.len()).ok()?;
-            let full = rows == CHUNK_ROWS || (Some(number) == last && rows < CHUNK_ROWS && rows > 0);
+            let full =
+                rows == CHUNK_ROWS || (Some(number) == last && rows < CHUNK_ROWS && rows > 0);
             if !full || !chunk.is_sound() {
                 return None;
             }

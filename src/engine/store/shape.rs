@@ -7,8 +7,8 @@ use cedar_policy::{EntityTypeName, EntityUid};
 use cedar_policy_core::validator::ValidatorEntityTypeKind;
 
 use super::{AttributeNo, TypeNo};
-use crate::engine::uid;
 use crate::engine::schema::{Record, SchemaInfo, Type, TypeInfo};
+use crate::engine::uid;
 
 /// The types of a schema, numbered.
 #[derive(Debug)]

@@ -135,9 +135,11 @@ fn group_entity() -> impl Strategy<Value = Value> {
 }
 
 fn user_entity() -> impl Strategy<Value = Value> {
-    let tags = prop::collection::btree_map("[a-c]{0,2}", prop::collection::vec("[a-z]{0,3}", 0..3), 0..3);
+    let tags =
+        prop::collection::btree_map("[a-c]{0,2}", prop::collection::vec("[a-z]{0,3}", 0..3), 0..3);
     let age = prop_oneof![Just(i64::MIN), Just(i64::MAX), -5..5_i64].prop_map(Value::from);
-    let attributes = ("\\PC{0,6}", optional(age), optional(user()), optional(reference("Color", COLORS)));
+    let attributes =
+        ("\\PC{0,6}", optional(age), optional(user()), optional(reference("Color", COLORS)));
     (prop::sample::select(USERS), attributes, group_parents(), prop::option::of(tags)).prop_map(
         |(id, (name, age, boss, color), parents, tags)| {
             let attrs = object(vec![
@@ -157,10 +159,10 @@ fn user_entity() -> impl Strategy<Value = Value> {
 }
 
 fn meta() -> impl Strategy<Value = Value> {
-    const MOMENTS: &[&str] = &["2024-10-15", "2024-10-15T11:35:00Z", "1960-01-01T00:00:00.001+0100"];
-    let nested = (-3..3_i64, longs(), optional(user())).prop_map(|(x, ys, by)| {
-        object(vec![("x", Some(json!(x))), ("ys", Some(ys)), ("by", by)])
-    });
+    const MOMENTS: &[&str] =
+        &["2024-10-15", "2024-10-15T11:35:00Z", "1960-01-01T00:00:00.001+0100"];
+    let nested = (-3..3_i64, longs(), optional(user()))
+        .prop_map(|(x, ys, by)| object(vec![("x", Some(json!(x))), ("ys", Some(ys)), ("by", by)]));
     ("[a-z]{0,4}", optional(extension("datetime", MOMENTS)), optional(nested)).prop_map(
         |(title, at, nested)| {
             object(vec![("title", Some(json!(title))), ("at", at), ("nested", nested)])
@@ -205,7 +207,8 @@ fn doc_entity() -> impl Strategy<Value = Value> {
 
 /// An entity that fits the schema.
 pub(super) fn entity() -> impl Strategy<Value = Value> {
-    let color = reference("Color", COLORS).prop_map(|uid| json!({"uid": uid, "attrs": {}, "parents": []}));
+    let color =
+        reference("Color", COLORS).prop_map(|uid| json!({"uid": uid, "attrs": {}, "parents": []}));
     prop_oneof![1 => color, 3 => group_entity(), 3 => user_entity(), 4 => doc_entity()]
 }
 

@@ -23,7 +23,10 @@ pub(super) struct Tree<K> {
 enum Node<K> {
     Leaf(Vec<K>),
     /// `keys[i]` is not above any key in `children[i]` and above all in `children[i - 1]`.
-    Branch { keys: Vec<K>, children: Vec<Arc<Node<K>>> },
+    Branch {
+        keys: Vec<K>,
+        children: Vec<Arc<Node<K>>>,
+    },
 }
 
 /// The keys of a tree, or those from some key on, in order.
@@ -285,7 +288,8 @@ impl<K: Copy> Iterator for Iter<'_, K> {
                 return Some(*key);
             }
             let deepest = self.levels.iter_mut().enumerate().rev();
-            let (level, child) = deepest.filter_map(|(at, rest)| Some((at, rest.next()?))).next()?;
+            let (level, child) =
+                deepest.filter_map(|(at, rest)| Some((at, rest.next()?))).next()?;
             let mut node = &**child;
             let mut levels = self.levels.iter_mut().skip(level + 1);
             loop {

@@ -161,9 +161,8 @@ impl Visitor<'_> for TypeSeed<'_, '_> {
 
     fn visit_str<E: Error>(self, name: &str) -> Result<TypeNo, E> {
         let shapes = &self.rules.shapes;
-        let guess = self.guess.filter(|ty| {
-            shapes.shape(*ty).is_some_and(|shape| *shape.name == *name)
-        });
+        let guess =
+            self.guess.filter(|ty| shapes.shape(*ty).is_some_and(|shape| *shape.name == *name));
         guess.or_else(|| shapes.type_no(name)).ok_or_else(unsure)
     }
 }

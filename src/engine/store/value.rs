@@ -76,22 +76,14 @@ struct View<'a> {
 pub(super) const SINCE_EPOCH: u32 = 1;
 
 /// The attributes of a row.
-pub(super) fn attributes<'a>(
-    shape: &'a Shape,
-    text: &'a str,
-    words: &'a [u32],
-) -> RecordRef<'a> {
+pub(super) fn attributes<'a>(shape: &'a Shape, text: &'a str, words: &'a [u32]) -> RecordRef<'a> {
     let fields = &*shape.attributes;
     let members = presence_words(fields) + usize::from(shape.tags.is_some());
     RecordRef { view: View { text, words }, fields, at: 0, members }
 }
 
 /// The tags of a row, if its type has any.
-pub(super) fn tags<'a>(
-    shape: &'a Shape,
-    text: &'a str,
-    words: &'a [u32],
-) -> Option<TagsRef<'a>> {
+pub(super) fn tags<'a>(shape: &'a Shape, text: &'a str, words: &'a [u32]) -> Option<TagsRef<'a>> {
     let kind = shape.tags.as_ref()?;
     let view = View { text, words };
     let at = view.word(presence_words(&shape.attributes)) as usize;
@@ -192,10 +184,8 @@ impl<'a> RecordRef<'a> {
     pub(super) fn at(self, number: usize) -> Option<ValueRef<'a>> {
         let field = self.fields.get(number).filter(|_| self.has(number))?;
         let before = self.fields.iter().take(number).enumerate();
-        let skipped: usize = before
-            .filter(|(other, _)| self.has(*other))
-            .map(|(_, field)| field.kind.width())
-            .sum();
+        let skipped: usize =
+            before.filter(|(other, _)| self.has(*other)).map(|(_, field)| field.kind.width()).sum();
         Some(self.view.value(&field.kind, self.members + skipped))
     }
 

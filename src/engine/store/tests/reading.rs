@@ -42,7 +42,9 @@ fn replace(entity: &mut Value, at: usize, value: Value, how: i32) {
 fn collect(value: &Value, path: String, paths: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(name, inner)| collect(inner, format!("{path}/{name}"), paths));
+            members
+                .iter()
+                .for_each(|(name, inner)| collect(inner, format!("{path}/{name}"), paths));
         }
         Value::Array(items) => {
             let items = items.iter().enumerate();
@@ -177,9 +179,7 @@ pub(super) fn check_indexes(store: &Store) {
         children.sort();
         let is_child = |no: &&EntityNo| store.parents(**no).contains(target);
         assert_eq!(children, all.iter().filter(is_child).copied().collect::<Vec<_>>());
-        let owns = |no: &&EntityNo| {
-            matches!(store.attribute(**no, "owner"), Some(ValueRef::Entity(to)) if to == *target)
-        };
+        let owns = |no: &&EntityNo| matches!(store.attribute(**no, "owner"), Some(ValueRef::Entity(to)) if to == *target);
         let owned: Vec<_> = store.referrers(owner, *target).collect();
         assert_eq!(owned, all.iter().filter(owns).copied().collect::<Vec<_>>());
         let names = |no: &&EntityNo| {
@@ -228,12 +228,18 @@ fn every_fault_is_reported_with_its_place() {
     let fixture = fixture();
     let mut loader = Loader::new(&fixture.schema, &fixture.policies, LoadOptions::default());
     let lines = concat!(
-        r#"{"uid": {"type": "Group", "id": "g0"}, "attrs": {"level": 1}}"#, "\n",
-        r#"{"uid": {"type": "Group", "id": "g0"}, "attrs": {"level": 1}}"#, "\n",
-        r#"{"uid": {"type": "Group", "id": "g1"}, "attrs": {"level": 2}, "parents": [{"type": "Group", "id": "g0"}]}"#, "\n",
-        r#"{"uid": {"type": "User", "id": "u"}, "attrs": {"name": "", "boss": {"type": "User", "id": "v"}}}"#, "\n",
-        r#"{"link": {"link_id": "l", "template_id": "share", "args": {"?principal": "User::\"w\"", "?resource": "Group::\"g0\""}}}"#, "\n",
-        r#"{"link": {"link_id": "k", "template_id": "share", "args": {"?principal": "Color::\"red\""}}}"#, "\n",
+        r#"{"uid": {"type": "Group", "id": "g0"}, "attrs": {"level": 1}}"#,
+        "\n",
+        r#"{"uid": {"type": "Group", "id": "g0"}, "attrs": {"level": 1}}"#,
+        "\n",
+        r#"{"uid": {"type": "Group", "id": "g1"}, "attrs": {"level": 2}, "parents": [{"type": "Group", "id": "g0"}]}"#,
+        "\n",
+        r#"{"uid": {"type": "User", "id": "u"}, "attrs": {"name": "", "boss": {"type": "User", "id": "v"}}}"#,
+        "\n",
+        r#"{"link": {"link_id": "l", "template_id": "share", "args": {"?principal": "User::\"w\"", "?resource": "Group::\"g0\""}}}"#,
+        "\n",
+        r#"{"link": {"link_id": "k", "template_id": "share", "args": {"?principal": "Color::\"red\""}}}"#,
+        "\n",
         "{oops\n",
     );
     loader.entities(&Text::new("data.jsonl", lines));
@@ -251,7 +257,8 @@ fn every_fault_is_reported_with_its_place() {
         ]
     );
     let mut loader = Loader::new(&fixture.schema, &fixture.policies, LoadOptions::default());
-    let right: Vec<_> = lines.lines().enumerate().filter(|(at, _)| [0, 3, 4].contains(at)).collect();
+    let right: Vec<_> =
+        lines.lines().enumerate().filter(|(at, _)| [0, 3, 4].contains(at)).collect();
     let right: String = right.into_iter().map(|(_, line)| format!("{line}\n")).collect();
     loader.entities(&Text::new("data.jsonl", right));
     let problems = loader.finish().unwrap_err();
