@@ -59,7 +59,8 @@ pub(crate) fn drive(port: u16, load: &Load, connections: usize, total: usize) {
 fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     let mut length = 0;
     loop {
-        let read = stream.read(buffer.get_mut(length..).expect("room")).expect("the server answers");
+        let read =
+            stream.read(buffer.get_mut(length..).expect("room")).expect("the server answers");
         assert!(read > 0, "the server closed the connection");
         length += read;
         let text = buffer.get(..length).unwrap_or_default();

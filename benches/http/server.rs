@@ -51,7 +51,8 @@ impl Server {
 
     /// What all threads of the process have used so far, in nanoseconds.
     pub(crate) fn cpu_ns(&self) -> u64 {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the process runs");
+        let tasks =
+            fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the process runs");
         tasks
             .flatten()
             .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())

@@ -43,7 +43,8 @@ impl Text {
 
     /// Whether the text holds one JSON value a line.
     pub fn is_lines(&self) -> bool {
-        self.name.ends_with(".jsonl") || self.name.ends_with(".ndjson")
+        let ending = self.name.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| ending == "jsonl" || ending == "ndjson")
     }
 }
 
@@ -55,15 +56,19 @@ impl Bundle {
         self.texts().map(|(_, text)| text.text.len()).sum()
     }
 
-    /// A digest in hexadecimal that two bundles share just when all parts, the names of their
-    /// texts and the texts are the same.
+    /// A digest in hexadecimal that two bundles share just when their parts say the same. Of names
+    /// only the stems of policy files count, since ids are made of them: where files lie does not.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
+        let mut field = |text: &str| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
         for (part, text) in self.texts() {
-            for field in [part, &text.name, &text.text] {
-                hash.update((field.len() as u64).to_be_bytes());
-                hash.update(field.as_bytes());
-            }
+            field(part);
+            field(if part == "policies" { text.stem() } else { "" });
+            field(if text.is_lines() { "lines" } else { "" });
+            field(&text.text);
         }
         hex::encode(hash.finalize())
     }

@@ -25,7 +25,7 @@ impl Snapshot {
         // What the validator knows holds for entities that conform, and of those only stored ones
         // are known to.
         let environment = fitted.environment;
-        let statics = if stored { &environment.by_environment } else { &environment.by_scope };
+        let statics = if stored { &environment.satisfiable } else { &environment.matching };
         let matching = |number: &usize| {
             let Some(entry) = self.rules.index.entry(*number) else { return false };
             self.matches(&entry.principal, &request.principal, &fitted.principal, None)
@@ -55,7 +55,14 @@ impl Snapshot {
             let resources = resources.filter(|number| self.store.names_resource(*number)).map(Some);
             for resource in resources.chain([None]) {
                 for link in self.store.links_between(principal, resource) {
-                    self.take_link(request, fitted, stored, link, (principal, resource), &mut found);
+                    self.take_link(
+                        request,
+                        fitted,
+                        stored,
+                        link,
+                        (principal, resource),
+                        &mut found,
+                    );
                 }
             }
         }
@@ -102,8 +109,7 @@ impl Snapshot {
             Scope::Any => true,
             Scope::Eq(named) => named == uid,
             Scope::In(named) => {
-                named == uid
-                    || self.number_of(named).is_some_and(|it| standing.line.contains(&it))
+                named == uid || self.number_of(named).is_some_and(|it| standing.line.contains(&it))
             }
             // The line begins with the entity itself, if anything names it.
             Scope::EqSlot => slot.is_some() && standing.line.first().copied() == slot,

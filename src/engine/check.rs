@@ -246,7 +246,8 @@ impl Snapshot {
         let Verdicts { permits, forbids, mut errors, mut erring_forbids } = verdicts;
         errors.sort_unstable();
         erring_forbids.sort_unstable();
-        let forbid_error = options.forbid_errors == ForbidErrors::Deny && !erring_forbids.is_empty();
+        let forbid_error =
+            options.forbid_errors == ForbidErrors::Deny && !erring_forbids.is_empty();
         let (decision, code, mut reason) = match (forbids.is_empty(), permits.is_empty()) {
             (false, _) => (Decision::Deny, Code::Forbidden, forbids),
             // Whether it forbids is not known, so the permits do not determine the answer.
@@ -266,7 +267,15 @@ impl Snapshot {
             let policies = if code == Code::ForbidError { &erring_forbids } else { &reason };
             self.explain(request, code, policies)
         });
-        CheckResponse { decision, code, reason, errors, principal_known, resource_known, explanation }
+        CheckResponse {
+            decision,
+            code,
+            reason,
+            errors,
+            principal_known,
+            resource_known,
+            explanation,
+        }
     }
 }
 

@@ -43,15 +43,14 @@ pub fn compile(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Pr
 fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Problems> {
     let limits = &options.limits;
     let mut problems = Problems::default();
-    let schema = match &bundle.schema {
-        Some(text) => schema::parse(text, limits).map_err(|found| problems.append(found)).ok(),
-        None => {
-            let problem = Problem::error("no-schema", "there is no schema");
-            problems.push(problem.hint(
-                "add one `schema.cedarschema` beside the policies, or give `--schema FILE`",
-            ));
-            None
-        }
+    let schema = if let Some(text) = &bundle.schema {
+        schema::parse(text, limits).map_err(|found| problems.append(found)).ok()
+    } else {
+        let problem = Problem::error("no-schema", "there is no schema");
+        problems.push(problem.hint(
+            "add one `schema.cedarschema` beside the policies, or give `--schema FILE`",
+        ));
+        None
     };
     let policies = policies::parse(&bundle.policies, limits, &mut problems);
     // Without a schema nothing more can be said about policies and entities.
@@ -67,8 +66,8 @@ fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, P
     bundle.links.iter().for_each(|text| loader.links(text));
     let store = loader.finish().map_err(|found| problems.append(found)).ok();
     let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
-    let ground = Ground::new(&schema.cedar, &store)
-        .map_err(|message| Problem::error("schema", message))?;
+    let ground =
+        Ground::new(&schema.cedar, &store).map_err(|message| Problem::error("schema", message))?;
     let index = Index::new(&policies.set, &policies.infos, &schema);
     let rules = Rules { schema, policies, index, ground, warnings: problems };
     Ok(Snapshot::new(Arc::new(rules), store))

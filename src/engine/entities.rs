@@ -1,100 +1,119 @@
-//! Entities from JSON: every one read strictly, against the schema, with its place, before any of
-//! them is believed. Whether they fit together is `integrity`'s question.
-
-use std::collections::HashMap;
+//! One entity from JSON, judged by Cedar, with every fault that can be told apart. The store reads
+//! the plain forms itself; what is not of a plain form, or is wrong, is judged here.
 
 use cedar_policy::{Entity, EntityUid};
 use serde_json::{Map, Value};
 
-use super::error::{Place, Problem, Problems};
-use super::links::Item;
+use super::error::Problem;
 use super::policies::chain;
-use super::schema::{Record, SchemaInfo, Type};
+use super::schema::{SchemaInfo, TypeInfo};
 use super::uid;
 
-/// An entity as it was written, with what integrity needs to know of it.
+/// An entity that Cedar took.
 pub(super) struct Loaded {
     pub(super) entity: Entity,
     pub(super) uid: EntityUid,
     pub(super) parents: Vec<EntityUid>,
-    /// The entities that attributes and tags name, with the name of the attribute.
-    pub(super) references: Vec<(String, EntityUid)>,
-    /// Attributes as plain JSON, entity references in one form.
-    pub(super) attributes: HashMap<String, Value>,
-    pub(super) place: Place,
 }
 
-/// Reads one entity. `None` for an action entity that equals the schema's: it is known already.
-pub(super) fn read(
+/// Judges one entity. `None` for an action entity that equals the schema's: it is known already.
+///
+/// # Errors
+/// Everything that is found wrong with it, at least one fault.
+pub(super) fn judge(
     object: Map<String, Value>,
-    item: &Item<'_>,
     schema: &SchemaInfo,
-    problems: &mut Problems,
-) -> Option<Loaded> {
-    match try_read(object, schema) {
-        Ok(Some(mut loaded)) => {
-            loaded.place = item.place();
-            Some(loaded)
+) -> Result<Option<Loaded>, Vec<Problem>> {
+    let fault = |message: String| Problem::error("entity", message);
+    let unknown = object.keys().filter(|name| !MEMBERS.contains(&name.as_str()));
+    let mut faults: Vec<Problem> = unknown
+        .map(|name| {
+            fault(format!("an entity has no member `{name}`"))
+                .hint("its members are `uid`, `attrs`, `parents` and `tags`")
+        })
+        .collect();
+    let Some(uid) = object.get("uid").and_then(reference) else {
+        let message = "an entity needs a `uid` of the form `{\"type\": …, \"id\": …}`";
+        faults.push(fault(message.to_owned()));
+        return Err(faults);
+    };
+    let parents = parents(&uid, object.get("parents")).unwrap_or_else(|mut found| {
+        faults.append(&mut found);
+        Vec::new()
+    });
+    if schema.action(&uid).is_some() || uid.type_name().basename() == "Action" {
+        if let Err(problem) = action(&uid, &object, &parents, schema) {
+            faults.push(problem);
         }
-        Ok(None) => None,
-        Err(problem) => {
-            problems.push(problem.at(item.place()));
-            None
-        }
+        return if faults.is_empty() { Ok(None) } else { Err(faults) };
+    }
+    let Some(entity_type) = schema.entity_type_of(&uid) else {
+        let message = format!("`{uid}` has a type that the schema does not declare");
+        let hint = format!("the schema declares {}", schema.type_names().join(", "));
+        faults.push(Problem::error("unknown-type", message).hint(hint));
+        return Err(faults);
+    };
+    faults.extend(attribute_faults(&uid, object.get("attrs"), entity_type));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    match Entity::from_json_value(Value::Object(with_defaults(object)), Some(&schema.cedar)) {
+        Ok(entity) => Ok(Some(Loaded { entity, uid, parents })),
+        Err(error) => Err(vec![fault(chain(&error))]),
     }
 }
 
-fn try_read(object: Map<String, Value>, schema: &SchemaInfo) -> Result<Option<Loaded>, Problem> {
+/// The members of an entity in JSON.
+const MEMBERS: [&str; 4] = ["uid", "attrs", "parents", "tags"];
+
+fn parents(uid: &EntityUid, parents: Option<&Value>) -> Result<Vec<EntityUid>, Vec<Problem>> {
     let fault = |message: String| Problem::error("entity", message);
-    for name in object.keys() {
-        if !matches!(name.as_str(), "uid" | "attrs" | "parents" | "tags") {
-            return Err(fault(format!("an entity has no member `{name}`"))
-                .hint("its members are `uid`, `attrs`, `parents` and `tags`"));
-        }
-    }
-    let uid = object
-        .get("uid")
-        .and_then(reference)
-        .ok_or_else(|| fault("an entity needs a `uid` of the form `{\"type\": …, \"id\": …}`".into()))?;
-    let parents = match object.get("parents") {
-        None => Vec::new(),
-        Some(Value::Array(parents)) => parents
-            .iter()
-            .map(|parent| reference(parent).ok_or_else(|| fault(format!("`{uid}` has a parent that is not a uid: `{parent}`"))))
-            .collect::<Result<_, _>>()?,
-        Some(_) => return Err(fault(format!("the `parents` of `{uid}` must be an array"))),
+    let items = match parents {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(vec![fault(format!("the `parents` of `{uid}` must be an array"))]),
     };
-    if schema.action(&uid).is_some() || uid.type_name().basename() == "Action" {
-        return action(&uid, &object, &parents, schema).map(|()| None);
-    }
-    let type_name = uid.type_name().to_string();
-    let Some(entity_type) = schema.entity_type(&type_name) else {
-        return Err(Problem::error("unknown-type", format!("`{uid}` has a type that the schema does not declare"))
-            .hint(format!("the schema declares {}", schema.type_names().join(", "))));
+    let wrong = |item: &&Value| reference(item).is_none();
+    let faults: Vec<_> = items
+        .iter()
+        .filter(wrong)
+        .map(|item| fault(format!("`{uid}` has a parent that is not a uid: `{item}`")))
+        .collect();
+    if faults.is_empty() { Ok(items.iter().filter_map(reference).collect()) } else { Err(faults) }
+}
+
+/// What can be told of attributes one by one: nulls, undeclared ones, and those that are missing.
+fn attribute_faults(
+    uid: &EntityUid,
+    attributes: Option<&Value>,
+    entity_type: &TypeInfo,
+) -> Vec<Problem> {
+    let fault = |message: String| Problem::error("entity", message);
+    let empty = Map::new();
+    let attributes = match attributes {
+        None => &empty,
+        Some(Value::Object(attributes)) => attributes,
+        Some(_) => return vec![fault(format!("the `attrs` of `{uid}` must be an object"))],
     };
-    let mut references = Vec::new();
-    let mut attributes = HashMap::new();
-    if let Some(Value::Object(attrs)) = object.get("attrs") {
-        for (name, value) in attrs {
-            if let Some(at) = null_in(value) {
-                return Err(fault(format!("attribute `{name}{at}` of `{uid}` is null, which is not a value in Cedar"))
-                    .hint("leave the attribute out"));
-            }
-            if let Some(member) = entity_type.attributes.get(name) {
-                let value = canonical(value, &member.ty, name, &mut references);
-                attributes.insert(name.clone(), value);
-            }
+    let declared = &entity_type.attributes;
+    let mut faults = Vec::new();
+    for (name, value) in attributes {
+        if let Some(at) = null_in(value) {
+            let message =
+                format!("attribute `{name}{at}` of `{uid}` is null, which is not a value in Cedar");
+            faults.push(fault(message).hint("leave the attribute out"));
+        } else if !declared.contains_key(name) {
+            let message =
+                format!("`{uid}` has the attribute `{name}`, which its type does not declare");
+            faults.push(fault(message));
         }
     }
-    if let (Some(Value::Object(tags)), Some(ty)) = (object.get("tags"), &entity_type.tags) {
-        for (name, value) in tags {
-            canonical(value, ty, name, &mut references);
+    for (name, member) in declared {
+        if member.required && !attributes.contains_key(name) {
+            faults.push(fault(format!("`{uid}` needs the attribute `{name}`")));
         }
     }
-    let entity = Entity::from_json_value(Value::Object(with_defaults(object)), Some(&schema.cedar))
-        .map_err(|error| Problem::error("entity", chain(&error)))?;
-    let place = Place::whole("");
-    Ok(Some(Loaded { entity, uid, parents, references, attributes, place }))
+    faults
 }
 
 /// Cedar's entity JSON requires all three members; ours lets empty ones be left out.
@@ -112,15 +131,20 @@ fn action(
     schema: &SchemaInfo,
 ) -> Result<(), Problem> {
     let differs = |what: &str| {
-        Problem::error("action-entity", format!("the action entity `{uid}` differs from the schema: {what}"))
-            .hint("leave action entities out; the schema declares them")
+        Problem::error(
+            "action-entity",
+            format!("the action entity `{uid}` differs from the schema: {what}"),
+        )
+        .hint("leave action entities out; the schema declares them")
     };
-    let actions = schema.cedar.action_entities().map_err(|error| Problem::error("schema", chain(&error)))?;
+    let actions =
+        schema.cedar.action_entities().map_err(|error| Problem::error("schema", chain(&error)))?;
     if actions.get(uid).is_none() {
         return Err(differs("the schema does not declare it"));
     }
     for member in ["attrs", "tags"] {
-        if object.get(member).and_then(Value::as_object).is_some_and(|members| !members.is_empty()) {
+        if object.get(member).and_then(Value::as_object).is_some_and(|members| !members.is_empty())
+        {
             return Err(differs(&format!("it has `{member}`")));
         }
     }
@@ -137,7 +161,11 @@ fn action(
     }
     let mut given = given;
     given.sort_by_key(ToString::to_string);
-    if given == declared || given == closed { Ok(()) } else { Err(differs("its parents are others")) }
+    if given == declared || given == closed {
+        Ok(())
+    } else {
+        Err(differs("its parents are others"))
+    }
 }
 
 /// A uid as entity JSON writes it: `{"type", "id"}`, or the same inside `{"__entity": …}`.
@@ -152,54 +180,6 @@ pub(super) fn reference(value: &Value) -> Option<EntityUid> {
     }
     let type_name = object.get("type")?.as_str()?.parse().ok()?;
     Some(uid::of(&type_name, object.get("id")?.as_str()?))
-}
-
-/// A value with entity references in one form, collecting the entities that it names.
-fn canonical(
-    value: &Value,
-    ty: &Type,
-    name: &str,
-    references: &mut Vec<(String, EntityUid)>,
-) -> Value {
-    match (value, ty) {
-        (_, Type::Entity(_)) => match reference(value) {
-            Some(uid) => {
-                let text = uid.to_string();
-                references.push((name.to_owned(), uid));
-                Value::String(text)
-            }
-            None => value.clone(),
-        },
-        (Value::Array(items), Type::Set(element)) => {
-            let mut items: Vec<_> =
-                items.iter().map(|item| canonical(item, element, name, references)).collect();
-            items.sort_by_key(ToString::to_string);
-            items.dedup();
-            Value::Array(items)
-        }
-        (Value::Object(members), Type::Record(declared)) => {
-            Value::Object(canonical_record(members, declared, name, references))
-        }
-        _ => value.clone(),
-    }
-}
-
-fn canonical_record(
-    members: &Map<String, Value>,
-    declared: &Record,
-    name: &str,
-    references: &mut Vec<(String, EntityUid)>,
-) -> Map<String, Value> {
-    members
-        .iter()
-        .map(|(key, value)| {
-            let value = match declared.get(key) {
-                Some(member) => canonical(value, &member.ty, name, references),
-                None => value.clone(),
-            };
-            (key.clone(), value)
-        })
-        .collect()
 }
 
 /// Where inside a value a null stands, as a path.

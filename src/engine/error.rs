@@ -77,7 +77,7 @@ impl Place {
         let end = floor_boundary(whole, offset.saturating_add(length).min(whole.len()));
         let column = whole.get(..offset).unwrap_or_default().chars().count();
         let width = whole.get(offset..end).unwrap_or_default().chars().count().max(1);
-        let skip = if column > EXCERPT_CHARS_MAX / 2 { column - EXCERPT_CHARS_MAX / 2 } else { 0 };
+        let skip = column.saturating_sub(EXCERPT_CHARS_MAX / 2);
         let excerpt: String = whole.chars().skip(skip).take(EXCERPT_CHARS_MAX).collect();
         let shown = excerpt.chars().count();
         let excerpt_offset = (column - skip).min(shown);

@@ -75,10 +75,14 @@ fn summary(request: &CheckRequest, code: Code) -> String {
     let action = action.id().unescaped();
     match code {
         Code::Allow => {
-            format!("{principal} may {action} {resource}: a permit says so, and no forbid speaks against it")
+            format!(
+                "{principal} may {action} {resource}: a permit says so, and no forbid speaks against it"
+            )
         }
         Code::NoPermit => {
-            format!("no permit lets {principal} {action} {resource}; what nothing permits is denied")
+            format!(
+                "no permit lets {principal} {action} {resource}; what nothing permits is denied"
+            )
         }
         Code::Forbidden => {
             format!("a forbid denies {action} on {resource} to {principal}, whatever is permitted")

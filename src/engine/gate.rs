@@ -10,8 +10,8 @@ mod lexer;
 mod tests;
 
 use super::error::{Place, Problem};
-pub use lexer::{Statement, statements};
 use lexer::{Kind, Lexer, Token};
+pub use lexer::{Statement, statements};
 
 /// The stack of the thread that parses and compiles. Reserved, not used: pages count when touched.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
@@ -85,8 +85,12 @@ fn check(name: &str, text: &str, limits: &Limits, language: Language) -> Result<
         tokens += 1;
         if tokens > limits.tokens_max {
             let message = format!("the text has more than {} tokens", limits.tokens_max);
-            return Err(Problem::error("too-many-tokens", message)
-                .at(Place::of(name, text, token.start, token.end - token.start)));
+            return Err(Problem::error("too-many-tokens", message).at(Place::of(
+                name,
+                text,
+                token.start,
+                token.end - token.start,
+            )));
         }
         if nesting.step(&token, text) > limits.depth_max {
             return Err(too_deep(name, text, &token, limits));

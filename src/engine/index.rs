@@ -69,9 +69,9 @@ enum Actions {
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     /// Static policies whose scope can match.
-    pub(super) by_scope: Vec<usize>,
+    pub(super) matching: Vec<usize>,
     /// The same without permits that are never satisfied here.
-    pub(super) by_environment: Vec<usize>,
+    pub(super) satisfiable: Vec<usize>,
     /// Templates whose scope can match, and which of them can be satisfied here.
     pub(super) templates: HashMap<usize, bool>,
     /// What all of them look at.
@@ -111,7 +111,11 @@ impl Index {
     }
 
     /// Makes the environments: few, since a schema's actions name the types they apply to.
-    fn fill(&mut self, types: &[(Option<EntityTypeName>, Option<EntityTypeName>)], schema: &SchemaInfo) {
+    fn fill(
+        &mut self,
+        types: &[(Option<EntityTypeName>, Option<EntityTypeName>)],
+        schema: &SchemaInfo,
+    ) {
         for environment in schema.cedar.request_envs() {
             let (principal, action, resource) =
                 (environment.principal(), environment.action(), environment.resource());
@@ -132,9 +136,9 @@ impl Index {
                     here.templates.insert(number, satisfiable);
                     continue;
                 }
-                here.by_scope.push(number);
+                here.matching.push(number);
                 if satisfiable || entry.effect == Effect::Forbid {
-                    here.by_environment.push(number);
+                    here.satisfiable.push(number);
                 }
             }
             self.environments

@@ -2,17 +2,15 @@
 //! of Cedar's CLI with two members of our own, `expires` and `annotations`, and checked against
 //! the template they name, whose `@slot_principal` and `@slot_resource` say what may fill its slots.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use cedar_policy::{EntityUid, PolicySet, SlotId, Template};
+use cedar_policy::{EntityUid, SlotId, Template};
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::bundle::Text;
-use super::error::{Place, Problem, Problems};
-use super::gate::Limits;
-use super::json::{self, JsonError};
+use super::error::{Place, Problem};
+use super::json::JsonError;
 use super::policies::Policies;
 use super::schema::SchemaInfo;
 use super::uid;
@@ -39,52 +37,6 @@ pub struct Link {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// A JSON value inside a text, with its place.
-pub(super) struct Item<'a> {
-    pub(super) text: &'a Text,
-    pub(super) raw: &'a str,
-    pub(super) line: usize,
-    pub(super) offset: usize,
-}
-
-/// The items of a text: the elements of its array, or its lines.
-pub(super) fn items<'a>(text: &'a Text, problems: &mut Problems) -> Vec<Item<'a>> {
-    let whole: &'a str = &text.text;
-    if text.is_lines() {
-        let mut offset = 0;
-        let mut items = Vec::new();
-        for (number, raw) in whole.split('\n').enumerate() {
-            if !raw.trim().is_empty() {
-                items.push(Item { text, raw, line: number + 1, offset });
-            }
-            offset += raw.len() + 1;
-        }
-        return items;
-    }
-    let raws: Vec<&'a RawValue> = match serde_json::from_str(whole) {
-        Ok(raws) => raws,
-        Err(error) => {
-            let message = format!("this is not a JSON array: {error}");
-            let at = JsonError { message, line: error.line().max(1), column: error.column().max(1) };
-            let place = json_place(text, 1, &at);
-            problems.push(Problem::error("json", at.message).at(place));
-            return Vec::new();
-        }
-    };
-    let start = whole.as_ptr() as usize;
-    let mut items = Vec::with_capacity(raws.len());
-    let (mut line, mut counted) = (1, 0);
-    for raw in raws {
-        let raw = raw.get();
-        // A raw value borrows from the text, so its address says where it stands.
-        let offset = (raw.as_ptr() as usize).saturating_sub(start);
-        line += whole.get(counted..offset).unwrap_or_default().matches('\n').count();
-        counted = offset;
-        items.push(Item { text, raw, line, offset });
-    }
-    items
-}
-
 /// The place of a JSON error in a value that begins on `first_line` of a text.
 pub(super) fn json_place(text: &Text, first_line: usize, error: &JsonError) -> Place {
     let number = first_line + error.line - 1;
@@ -92,85 +44,47 @@ pub(super) fn json_place(text: &Text, first_line: usize, error: &JsonError) -> P
     Place::in_line(&text.name, number, whole.trim_end_matches('\r'), error.column - 1, 1)
 }
 
-impl Item<'_> {
-    /// The item as a strict JSON object.
-    pub(super) fn object(&self, limits: &Limits) -> Result<Map<String, Value>, Problem> {
-        match json::parse(self.raw.as_bytes(), limits.depth_max) {
-            Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(Problem::error("json", "this is not a JSON object").at(self.place())),
-            Err(error) => {
-                let place = json_place(self.text, self.line, &error);
-                Err(Problem::error("json", error.message).at(place))
-            }
-        }
+/// Judges one link; whether the entities that it names exist is asked when all are read.
+///
+/// # Errors
+/// Everything that is found wrong with it, at least one fault.
+pub(super) fn judge(
+    object: Map<String, Value>,
+    policies: &Policies,
+    schema: &SchemaInfo,
+) -> Result<Link, Vec<Problem>> {
+    let link = read(object).map_err(|message| vec![Problem::error("link", message)])?;
+    if let Some(info) = policies.infos.iter().find(|info| info.id == link.id) {
+        let message = format!(
+            "the link `{}` has the id of a policy, at {}:{}",
+            link.id, info.file, info.line
+        );
+        return Err(vec![Problem::error("duplicate-policy-id", message)]);
     }
-
-    /// Where the item begins.
-    pub(super) fn place(&self) -> Place {
-        let text: &str = &self.text.text;
-        let first = self.raw.lines().next().unwrap_or_default().trim_end();
-        let start = text.get(..self.offset).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
-        let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-        Place::in_line(&self.text.name, self.line, line, self.offset - start, first.len())
-    }
+    let faults = Judge { policies, schema }.faults(&link);
+    if faults.is_empty() { Ok(link) } else { Err(faults) }
 }
 
-/// Reads and checks links; those that are right come back by id.
-pub(super) struct Reader<'a> {
-    pub(super) policies: &'a Policies,
-    pub(super) schema: &'a SchemaInfo,
-    pub(super) limits: &'a Limits,
-    /// Whether an entity is there; `None` where missing ones are allowed.
-    pub(super) exists: Option<&'a dyn Fn(&EntityUid) -> bool>,
-    pub(super) places: HashMap<String, Place>,
-    pub(super) links: BTreeMap<String, Link>,
+struct Judge<'a> {
+    policies: &'a Policies,
+    schema: &'a SchemaInfo,
 }
 
-impl Reader<'_> {
-    /// Takes one link, written at `item`.
-    pub(super) fn take(&mut self, object: Map<String, Value>, place: &Place, problems: &mut Problems) {
-        let link = match read(object) {
-            Ok(link) => link,
-            Err(message) => {
-                problems.push(Problem::error("link", message).at(place.clone()));
-                return;
-            }
-        };
-        if let Some(first) = self.places.get(&link.id) {
-            let message = format!(
-                "two links have the id `{}`; the other is at {}:{}",
-                link.id, first.name, first.line
-            );
-            problems.push(Problem::error("duplicate-link-id", message).at(place.clone()));
-            return;
-        }
-        if let Some(info) = self.policies.infos.iter().find(|info| info.id == link.id) {
-            let message = format!(
-                "the link `{}` has the id of a policy, at {}:{}",
-                link.id, info.file, info.line
-            );
-            problems.push(Problem::error("duplicate-policy-id", message).at(place.clone()));
-            return;
-        }
-        self.places.insert(link.id.clone(), place.clone());
-        match self.faults(&link) {
-            faults if faults.is_empty() => {
-                self.links.insert(link.id.clone(), link);
-            }
-            faults => {
-                for fault in faults {
-                    problems.push(fault.at(place.clone()));
-                }
-            }
-        }
-    }
+// === impl Judge ===
 
+impl Judge<'_> {
     fn faults(&self, link: &Link) -> Vec<Problem> {
         let Some(template) = self.template(&link.template) else {
-            let message =
-                format!("link `{}` names the template `{}`, which is not there", link.id, link.template);
-            let known: Vec<_> =
-                self.policies.set.templates().map(|template| format!("`{}`", template.id())).collect();
+            let message = format!(
+                "link `{}` names the template `{}`, which is not there",
+                link.id, link.template
+            );
+            let known: Vec<_> = self
+                .policies
+                .set
+                .templates()
+                .map(|template| format!("`{}`", template.id()))
+                .collect();
             let problem = Problem::error("unknown-template", message);
             return vec![if known.is_empty() {
                 problem.hint("there are no templates among the policies")
@@ -187,17 +101,26 @@ impl Reader<'_> {
         for (slot, value, annotation) in filled {
             match (slots.contains(&slot), value) {
                 (true, None) => {
-                    let message =
-                        format!("link `{}` leaves the slot `{slot}` of template `{}` open", link.id, link.template);
+                    let message = format!(
+                        "link `{}` leaves the slot `{slot}` of template `{}` open",
+                        link.id, link.template
+                    );
                     faults.push(Problem::error("link-slot", message));
                 }
                 (false, Some(_)) => {
-                    let message =
-                        format!("link `{}` fills `{slot}`, which template `{}` does not have", link.id, link.template);
+                    let message = format!(
+                        "link `{}` fills `{slot}`, which template `{}` does not have",
+                        link.id, link.template
+                    );
                     faults.push(Problem::error("link-slot", message));
                 }
                 (true, Some(value)) => {
-                    faults.extend(self.slot_faults(link, value, template.annotation(annotation), &slot));
+                    faults.extend(self.slot_faults(
+                        link,
+                        value,
+                        template.annotation(annotation),
+                        &slot,
+                    ));
                 }
                 (false, None) => {}
             }
@@ -229,14 +152,6 @@ impl Reader<'_> {
             );
             return Some(Problem::error("unknown-type", message));
         }
-        if self.exists.is_some_and(|exists| !exists(value)) {
-            let message =
-                format!("link `{}` fills `{slot}` with `{value}`, which does not exist", link.id);
-            return Some(
-                Problem::error("unknown-entity", message)
-                    .hint("add the entity, or load with `--references cedar`"),
-            );
-        }
         None
     }
 
@@ -264,8 +179,12 @@ fn read(object: Map<String, Value>) -> Result<Link, String> {
             ("expires", Value::String(time)) => link.expires_ms = Some(expiry(&time)?),
             ("annotations", Value::Object(pairs)) => link.annotations = annotations(pairs)?,
             ("expires" | "annotations", Value::Null) => {}
-            ("link_id" | "template_id", _) => return Err(format!("`{name}` must be a string that is not empty")),
-            ("args" | "annotations", _) => return Err(format!("`{name}` must be an object of strings")),
+            ("link_id" | "template_id", _) => {
+                return Err(format!("`{name}` must be a string that is not empty"));
+            }
+            ("args" | "annotations", _) => {
+                return Err(format!("`{name}` must be an object of strings"));
+            }
             ("expires", _) => return Err("`expires` must be a time in RFC 3339".to_owned()),
             _ => return Err(format!("a link has no member `{name}`")),
         }
@@ -277,13 +196,19 @@ fn read(object: Map<String, Value>) -> Result<Link, String> {
     }
     for (slot, value) in args.ok_or("a link needs the member `args`")? {
         let Value::String(text) = value else {
-            return Err(format!("`{slot}` must be a uid as text, such as `\"User::\\\"emma\\\"\"`"));
+            return Err(format!(
+                "`{slot}` must be a uid as text, such as `\"User::\\\"emma\\\"\"`"
+            ));
         };
         let entity = entity(&text)?;
         match slot.as_str() {
             "?principal" => link.principal = Some(entity),
             "?resource" => link.resource = Some(entity),
-            _ => return Err(format!("there is no slot `{slot}`, only `?principal` and `?resource`")),
+            _ => {
+                return Err(format!(
+                    "there is no slot `{slot}`, only `?principal` and `?resource`"
+                ));
+            }
         }
     }
     Ok(link)
@@ -296,9 +221,9 @@ fn entity(text: &str) -> Result<EntityUid, String> {
 }
 
 fn expiry(text: &str) -> Result<i64, String> {
-    let time: Timestamp = text
-        .parse()
-        .map_err(|error| format!("`expires` is `{text}`, which is not a time in RFC 3339: {error}"))?;
+    let time: Timestamp = text.parse().map_err(|error| {
+        format!("`expires` is `{text}`, which is not a time in RFC 3339: {error}")
+    })?;
     Ok(time.as_millisecond())
 }
 
@@ -310,22 +235,4 @@ fn annotations(pairs: Map<String, Value>) -> Result<BTreeMap<String, String>, St
             _ => Err(format!("the annotation `{key}` must be a string")),
         })
         .collect()
-}
-
-/// Adds links to a policy set. They were checked against their templates before.
-pub(super) fn add_to(
-    set: &mut PolicySet,
-    links: &BTreeMap<String, Link>,
-    problems: &mut Problems,
-) {
-    for link in links.values() {
-        let mut values = HashMap::new();
-        values.extend(link.principal.clone().map(|uid| (SlotId::principal(), uid)));
-        values.extend(link.resource.clone().map(|uid| (SlotId::resource(), uid)));
-        let template = cedar_policy::PolicyId::new(&link.template);
-        if let Err(error) = set.link(template, cedar_policy::PolicyId::new(&link.id), values) {
-            let message = format!("link `{}`: {}", link.id, super::policies::chain(&error));
-            problems.push(Problem::error("link", message));
-        }
-    }
 }

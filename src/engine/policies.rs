@@ -138,19 +138,15 @@ fn check_id(info: &PolicyInfo, place: &Place) -> Result<(), Problem> {
 }
 
 /// Validates in strict mode, each fault once however many type environments have it.
-pub fn validate(
-    policies: &Policies,
-    schema: &SchemaInfo,
-    texts: &[Text],
-    problems: &mut Problems,
-) {
+pub fn validate(policies: &Policies, schema: &SchemaInfo, texts: &[Text], problems: &mut Problems) {
     let files: HashMap<&str, &str> =
         policies.infos.iter().map(|info| (info.id.as_str(), info.file.as_str())).collect();
     let text_of = |id: &PolicyId| {
         let file = files.get(AsRef::<str>::as_ref(id))?;
         texts.iter().find(|text| text.name == *file)
     };
-    let result = Validator::new(schema.cedar.clone()).validate(&policies.set, ValidationMode::Strict);
+    let result =
+        Validator::new(schema.cedar.clone()).validate(&policies.set, ValidationMode::Strict);
     for error in result.validation_errors() {
         problems.push(match text_of(error.policy_id()) {
             Some(text) => problem_from("policy-validation", text, error),

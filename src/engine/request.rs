@@ -175,8 +175,9 @@ impl Snapshot {
             drop_undeclared(&mut properties, &entity_type.attributes);
         }
         if let Some(at) = null_in(&Value::Object(properties.clone())) {
-            let message =
-                format!("the properties of the {role} have null at `{at}`, which is not a value in Cedar");
+            let message = format!(
+                "the properties of the {role} have null at `{at}`, which is not a value in Cedar"
+            );
             return Err(invalid(message));
         }
         let mut json = match stored {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{EntityNamespace, EntityTypeName, EntityUid, Schema, SchemaFragment};
-use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema};
 use cedar_policy_core::validator::types::{Attributes, EntityKind, Type as CoreType};
+use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema};
 use miette::Diagnostic;
 use serde_json::Value;
 
@@ -175,7 +175,8 @@ impl SchemaInfo {
         let mut action_groups = HashSet::new();
         for action in core.action_ids() {
             for member in action.descendants() {
-                let pair = (EntityUid::from(member.clone()), EntityUid::from(action.name().clone()));
+                let pair =
+                    (EntityUid::from(member.clone()), EntityUid::from(action.name().clone()));
                 action_groups.insert(pair);
             }
             let context = match action.context_type() {
@@ -242,9 +243,8 @@ fn same_as_parents(
     problems: &mut Problems,
 ) -> Vec<String> {
     let namespace = name.namespace();
-    let namespace = (!namespace.is_empty())
-        .then(|| EntityNamespace::from_str(&namespace).ok())
-        .flatten();
+    let namespace =
+        (!namespace.is_empty()).then(|| EntityNamespace::from_str(&namespace).ok()).flatten();
     let Some(value) = fragment.entity_type_annotation(namespace, name.basename(), SAME_AS_PARENTS)
     else {
         return Vec::new();
@@ -304,7 +304,9 @@ fn drop_in(value: &mut Value, ty: &Type) {
     match (value, ty) {
         (Value::Object(object), Type::Record(declared)) => drop_undeclared(object, declared),
         (Value::Array(items), Type::Set(element)) => {
-            items.iter_mut().for_each(|item| drop_in(item, element));
+            for item in items {
+                drop_in(item, element);
+            }
         }
         _ => {}
     }

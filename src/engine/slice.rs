@@ -12,6 +12,8 @@ mod value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::policies::chain;
+use super::store::{EntityNo, Store, TypeNo, ValueRef};
 use cedar_policy::{EntityUid, Schema};
 use cedar_policy_core::ast::{
     self, Context, Eid, Entity, EntityType, EntityUID, EntityUIDEntry, Expr, Request, SlotEnv,
@@ -19,8 +21,6 @@ use cedar_policy_core::ast::{
 use cedar_policy_core::entities::{Entities, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
-use super::policies::chain;
-use super::store::{EntityNo, Store, TypeNo, ValueRef};
 use needs::{Needs, Node};
 
 /// A policy's condition without its scope, parsed once.
@@ -108,6 +108,7 @@ impl Ground {
 
     fn uid(&self, store: &Store, number: EntityNo) -> EntityUID {
         let Some(ty) = self.types.get(store.type_of(number).index()) else {
+            #[expect(clippy::panic, reason = "every stored type is one of the schema's")]
             std::panic::panic_any("an entity has a type that the schema does not have")
         };
         EntityUID::from_components(ty.clone(), Eid::new(store.id_of(number)), None)
@@ -116,7 +117,7 @@ impl Ground {
 
 // === impl Scene ===
 
-impl<'a> Scene<'a> {
+impl Scene<'_> {
     /// The entities that conditions with these needs can reach.
     pub(super) fn slice(&self, needs: &Needs) -> Slice {
         if needs.whole {
@@ -185,7 +186,9 @@ impl<'a> Scene<'a> {
                 continue;
             }
             match members.iter_mut().find(|(known, _)| *known == member) {
-                Some((_, nodes)) if nodes.iter().any(|known| std::ptr::eq(*known, node)) => continue,
+                Some((_, nodes)) if nodes.iter().any(|known| std::ptr::eq(*known, node)) => {
+                    continue;
+                }
                 Some((_, nodes)) => nodes.push(node),
                 None => members.push((member, vec![node])),
             }

@@ -19,7 +19,10 @@ pub struct UidText {
 pub fn parse(text: &str) -> Result<UidText, String> {
     let shown = || text.chars().take(100).collect::<String>();
     if text.len() > UID_BYTES_MAX {
-        return Err(format!("a uid is at most {UID_BYTES_MAX} bytes long, this one {}", text.len()));
+        return Err(format!(
+            "a uid is at most {UID_BYTES_MAX} bytes long, this one {}",
+            text.len()
+        ));
     }
     let form = || format!("`{}` is not a uid of the form `Type::\"id\"`", shown());
     let trimmed = text.trim();
@@ -69,7 +72,10 @@ fn unescape(escaped: &str) -> Option<String> {
                 'x' => {
                     let digits: String = chars.by_ref().take(2).collect();
                     let code = u8::from_str_radix(&digits, 16).ok()?;
-                    if digits.len() != 2 || !digits.bytes().all(|d| d.is_ascii_hexdigit()) || code > 0x7f {
+                    if digits.len() != 2
+                        || !digits.bytes().all(|d| d.is_ascii_hexdigit())
+                        || code > 0x7f
+                    {
                         return None;
                     }
                     id.push(char::from(code));
@@ -77,7 +83,10 @@ fn unescape(escaped: &str) -> Option<String> {
                 'u' => {
                     let rest = chars.as_str().strip_prefix('{')?;
                     let (digits, after) = rest.split_once('}')?;
-                    if digits.is_empty() || digits.len() > 6 || !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+                    if digits.is_empty()
+                        || digits.len() > 6
+                        || !digits.bytes().all(|d| d.is_ascii_hexdigit())
+                    {
                         return None;
                     }
                     id.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);

@@ -146,7 +146,8 @@ impl DataDir {
         if digest != digest_of(body) {
             return Err(damaged("its digest is another than its contents".to_owned()));
         }
-        let stored: Stored = serde_json::from_str(body).map_err(|error| damaged(error.to_string()))?;
+        let stored: Stored =
+            serde_json::from_str(body).map_err(|error| damaged(error.to_string()))?;
         if stored.format != FORMAT {
             return Err(damaged(format!("it has format {}, not {FORMAT}", stored.format)));
         }
@@ -157,7 +158,8 @@ impl DataDir {
     pub fn save(&self, state: &State) -> Result<(), StoreError> {
         let next = self.path.join(NEXT_FILE);
         let path = self.path.join(STATE_FILE);
-        let io = |doing, path: &Path, source| StoreError::Io { doing, path: path.to_owned(), source };
+        let io =
+            |doing, path: &Path, source| StoreError::Io { doing, path: path.to_owned(), source };
         let body = serde_json::to_string(&Stored::from(state))
             .map_err(|error| io("write", &next, io::Error::other(error)))?;
         let write = || -> io::Result<()> {

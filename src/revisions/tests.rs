@@ -10,7 +10,10 @@ fn state() -> State {
         digest: "d".into(),
         schema: Some(Text::new("schema", "entity User;")),
         policies: Some(vec![Text::new("a.cedar", "permit (principal, action, resource);\n")]),
-        entities: Some(Entities { entities: vec![Text::new("entities", "[]")], ..Entities::default() }),
+        entities: Some(Entities {
+            entities: vec![Text::new("entities", "[]")],
+            ..Entities::default()
+        }),
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Probl
         schemas = vec![schema.clone()];
     }
     if let [first, second, ..] = schemas.as_slice() {
-        let message = format!("there are two schemas, `{}` and `{}`", first.display(), second.display());
+        let message =
+            format!("there are two schemas, `{}` and `{}`", first.display(), second.display());
         reader.problems.push(
             Problem::error("two-schemas", message)
                 .at(Place::whole(&second.display().to_string()))
@@ -107,7 +108,9 @@ impl Reader {
                 files.push(path);
             }
             if files.len() > FILES_MAX {
-                return Err(io::Error::other(format!("there are more than {FILES_MAX} files in it")));
+                return Err(io::Error::other(format!(
+                    "there are more than {FILES_MAX} files in it"
+                )));
             }
         }
         Ok(files)
@@ -129,7 +132,8 @@ impl Reader {
         if !about.is_file() {
             return Err(io::Error::other("it is not a file"));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(self.bytes_left)).unwrap_or(0));
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(about.len().min(self.bytes_left)).unwrap_or(0));
         file.take(self.bytes_left.saturating_add(1)).read_to_end(&mut bytes)?;
         let length = bytes.len() as u64;
         if length > self.bytes_left {
@@ -150,7 +154,9 @@ impl Reader {
         let message = format!("cannot read `{}`: {reason}", path.display());
         let problem = Problem::error("unreadable-file", message);
         self.problems.push(match error.kind() {
-            io::ErrorKind::NotFound => problem.hint(format!("it was named as {what}; check the path")),
+            io::ErrorKind::NotFound => {
+                problem.hint(format!("it was named as {what}; check the path"))
+            }
             _ => problem,
         });
     }

@@ -41,14 +41,16 @@ fn two_schemas_and_missing_files_are_named() {
     let path = directory.path();
     fs::write(path.join("a.cedarschema"), "").unwrap();
     fs::write(path.join("b.cedarschema"), "").unwrap();
-    let inputs = Inputs {
-        policies: vec![path.to_owned(), path.join("gone.cedar")],
-        ..Inputs::default()
-    };
+    let inputs =
+        Inputs { policies: vec![path.to_owned(), path.join("gone.cedar")], ..Inputs::default() };
     let problems = read(&inputs, &FileLimits::default()).unwrap_err();
     let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
     assert_eq!(codes, ["unreadable-file", "two-schemas"]);
-    let one = Inputs { schema: Some(path.join("a.cedarschema")), policies: vec![path.to_owned()], ..Inputs::default() };
+    let one = Inputs {
+        schema: Some(path.join("a.cedarschema")),
+        policies: vec![path.to_owned()],
+        ..Inputs::default()
+    };
     assert!(read(&one, &FileLimits::default()).is_ok());
 }
 

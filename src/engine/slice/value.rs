@@ -50,8 +50,8 @@ impl Scene<'_> {
     /// A stored entity with all that is stored of it.
     pub(super) fn whole_entity(&self, number: EntityNo) -> Entity {
         let stored = self.store.attributes(number).into_iter().flat_map(RecordRef::iter);
-        let attributes =
-            stored.map(|(name, value)| (SmolStr::new(name), PartialValue::Value(self.value(value))));
+        let attributes = stored
+            .map(|(name, value)| (SmolStr::new(name), PartialValue::Value(self.value(value))));
         let (uid, ancestors) = (self.ground.uid(self.store, number), self.ancestors(number));
         let tags = self.tags(number);
         Entity::new_with_attr_partial_value(uid, attributes, ancestors, HashSet::new(), tags)
@@ -61,6 +61,7 @@ impl Scene<'_> {
     /// never give parents.
     pub(super) fn sent_entity(&self, index: usize) -> Entity {
         let Some(entity) = self.sent.get(index) else {
+            #[expect(clippy::panic, reason = "members are made of the entities that were sent")]
             std::panic::panic_any("the slice asked for an entity that was not sent")
         };
         let mut entity: Entity = AsRef::<Entity>::as_ref(entity).clone();
@@ -124,6 +125,7 @@ fn extension(value: &ExtensionRef<'_>) -> Value {
     let evaluator = RestrictedEvaluator::new(Extensions::all_available());
     match evaluator.interpret(expression.as_borrowed()) {
         Ok(value) => value,
+        #[expect(clippy::panic, reason = "Cedar made a value of this text when it was loaded")]
         Err(error) => std::panic::panic_any(format!("a stored extension value is none: {error}")),
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use cedar_policy::SlotId;
+use cedar_policy::{EntityUid, SlotId};
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
@@ -14,9 +14,8 @@ use super::read::{Reader, RecordSeed, TagsSeed};
 use super::shape::Shapes;
 use super::splitter::{Layout, Piece, Splitter};
 use super::{EntityNo, TypeNo, link_read, read};
-use crate::engine::bundle::Text;
 use crate::engine::entities::{self, Loaded};
-use crate::engine::error::{Place, Problem, Problems};
+use crate::engine::error::{Place, Problem};
 use crate::engine::gate::Limits;
 use crate::engine::json;
 use crate::engine::links;
@@ -174,16 +173,15 @@ impl Slow<'_, '_> {
 
     fn link(&mut self, object: Map<String, Value>) {
         let place = self.whole_place();
-        let mut reader = links::Reader {
-            policies: self.rules.policies,
-            schema: self.rules.schema,
-            limits: &self.rules.limits,
-            exists: None,
-            places: HashMap::default(),
-            links: std::collections::BTreeMap::default(),
+        let link = match links::judge(object, self.rules.policies, self.rules.schema) {
+            Ok(link) => link,
+            Err(faults) => {
+                for fault in faults {
+                    self.batch.problems.push(fault.at(place.clone()));
+                }
+                return;
+            }
         };
-        reader.take(object, &place, &mut self.batch.problems);
-        let Some(link) = reader.links.into_values().next() else { return };
         let mark = self.batch.mark();
         if self.reader().take_judged(&link).is_none() {
             self.batch.roll_back(mark);
@@ -201,13 +199,15 @@ impl Slow<'_, '_> {
     fn entity(&mut self, object: Map<String, Value>) {
         let place = self.whole_place();
         let uid = object.get("uid").and_then(entities::reference);
-        let text = Text::new(self.source.name.as_str(), "");
-        let item = links::Item { text: &text, raw: "", line: 1, offset: 0 };
-        let mut problems = Problems::default();
-        let loaded = entities::read(object, &item, self.rules.schema, &mut problems);
-        for problem in problems.iter() {
-            self.batch.problems.push(problem.clone().at(place.clone()));
-        }
+        let loaded = match entities::judge(object, self.rules.schema) {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                for fault in faults {
+                    self.batch.problems.push(fault.at(place.clone()));
+                }
+                return self.faulty(uid.as_ref());
+            }
+        };
         let mark = self.batch.mark();
         match loaded {
             Some(loaded) => {
@@ -218,18 +218,19 @@ impl Slow<'_, '_> {
                 }
             }
             // An action that equals the schema's needs no row.
-            None if problems.is_empty() => {}
-            None => {
-                let shapes = &self.rules.shapes;
-                let uid = uid.and_then(|uid| {
-                    let ty = shapes.type_no(&uid.type_name().to_string())?;
-                    Some(self.batch.uid(ty, uid.id().unescaped()))
-                });
-                match uid {
-                    Some(uid) => self.batch.faulty.push(uid),
-                    None => self.batch.blind = true,
-                }
-            }
+            None => {}
+        }
+    }
+
+    /// Notes an entity that is there, but wrong: others may name it all the same.
+    fn faulty(&mut self, uid: Option<&EntityUid>) {
+        let uid = uid.and_then(|uid| {
+            let ty = self.rules.shapes.type_no(&uid.type_name().to_string())?;
+            Some(self.batch.uid(ty, uid.id().unescaped()))
+        });
+        match uid {
+            Some(uid) => self.batch.faulty.push(uid),
+            None => self.batch.blind = true,
         }
     }
 
@@ -238,7 +239,7 @@ impl Slow<'_, '_> {
         let rules = self.rules;
         let json = loaded.entity.to_json_value().map_err(|error| chain(&error))?;
         let mut reader = self.reader();
-        let mut number = |uid: &cedar_policy::EntityUid| -> Option<EntityNo> {
+        let mut number = |uid: &EntityUid| -> Option<EntityNo> {
             let ty = rules.shapes.type_no(&uid.type_name().to_string())?;
             Some(reader.batch.uid(ty, uid.id().unescaped()))
         };

@@ -256,7 +256,11 @@ impl Writer {
             }
             Err(Rejection::NotDurable(reason)) => {
                 self.pdp.metrics().observe_change(ChangeResult::Rejected);
-                tracing::error!(by, reason, "a change could not be made durable, and was not taken");
+                tracing::error!(
+                    by,
+                    reason,
+                    "a change could not be made durable, and was not taken"
+                );
             }
             Err(_) => self.pdp.metrics().observe_change(ChangeResult::Rejected),
         }
@@ -267,7 +271,8 @@ fn tell(by: &str, revision: u64, problems: &Problems) {
     let errors = problems.error_count();
     tracing::error!(by, revision, errors, "a change was rejected; this revision stays in force");
     for problem in problems.errors() {
-        let place = problem.place.as_ref().map(|it| format!("{}:{}:{}", it.name, it.line, it.column));
+        let place =
+            problem.place.as_ref().map(|it| format!("{}:{}:{}", it.name, it.line, it.column));
         tracing::error!(code = problem.code, place, "{}", problem.message);
     }
 }

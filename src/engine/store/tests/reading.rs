@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::engine::entities as judge;
-use crate::engine::links::Item;
 
 /// Breaks an entity somewhere, or writes it in an unusual way.
 fn broken() -> impl Strategy<Value = Value> {
@@ -101,12 +100,11 @@ fn values() -> impl Strategy<Value = Value> {
 
 /// What the reader that Cedar judges says of one entity.
 fn judged(fixture: &Fixture, entity: &Value) -> (bool, Option<Entity>) {
-    let text = Text::new("entities.json", entity.to_string());
-    let item = Item { text: &text, raw: &text.text, line: 1, offset: 0 };
-    let mut problems = Problems::default();
-    let Some(object) = entity.as_object() else { return (false, None) };
-    let loaded = judge::read(object.clone(), &item, &fixture.schema, &mut problems);
-    (problems.is_empty(), loaded.map(|loaded| loaded.entity))
+    let Value::Object(object) = entity else { return (false, None) };
+    match judge::judge(object.clone(), &fixture.schema) {
+        Ok(loaded) => (true, loaded.map(|loaded| loaded.entity)),
+        Err(_) => (false, None),
+    }
 }
 
 /// Whether an unknown stands in it, which Cedar takes and the store does not.

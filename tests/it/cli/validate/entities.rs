@@ -20,13 +20,16 @@ fn entities_that_are_no_json() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 5
     ----- stdout
-    error[json]: this is not a JSON array: expected value at line 3 column 1
+    error[json]: this is not a JSON array: the text ends too early
+     --> entities/more.json
+
+    error[json]: expected value
      --> entities/more.json:3:1
       |
     3 | ]
       | ^
 
-    invalid: 1 error, 0 warnings
+    invalid: 2 errors, 0 warnings
     ");
 }
 
@@ -39,10 +42,10 @@ fn an_entity_with_a_member_twice() {
     exit: 5
     ----- stdout
     error[json]: the member `attrs` occurs twice
-     --> entities/more.json:2:62
+     --> entities/more.json:2:64
       |
     2 |   {"uid": {"type": "Owner", "id": "c"}, "attrs": {}, "attrs": {}, "parents": []}
-      |                                                              ^
+      |                                                                ^
 
     invalid: 1 error, 0 warnings
     "#);
@@ -92,7 +95,7 @@ fn an_entity_without_an_attribute_that_is_required() {
     assert_snapshot!(project.run(&["validate"]), @r#"
     exit: 5
     ----- stdout
-    error[entity]: entity does not conform to the schema: expected entity `User::"v"` to have attribute `owner`, but it does not
+    error[entity]: `User::"v"` needs the attribute `owner`
      --> entities/more.json:2:3
       |
     2 |   {"uid": {"type": "User", "id": "v"}, "attrs": {"level": 3}, "parents": []}
