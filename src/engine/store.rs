@@ -7,6 +7,7 @@
 //! are walked, not stored.
 
 mod build;
+mod change;
 mod export;
 mod extension;
 mod integrity;
@@ -25,6 +26,7 @@ mod splitter;
 mod tree;
 mod uid_read;
 mod value;
+mod work;
 
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 
 use cedar_policy::{EntityTypeName, EntityUid};
 
+pub use change::{Applied, Change, LINK_CONFLICT, REMOVED_AND_UPSERTED};
 pub use links::LinkRef;
 pub use load::{LoadOptions, Loader, Stream};
 pub use shape::Extension;

@@ -1,7 +1,10 @@
 //! The store against Cedar's own entities: what is accepted, what is read, and what becomes of it
 //! by changes. Each property has a file; here stand the schema and the generated data.
 
+mod changing;
 mod reading;
+mod splitting;
+mod trees;
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
