@@ -10,6 +10,7 @@ mod build;
 mod change;
 mod export;
 mod extension;
+mod image;
 mod integrity;
 mod judge;
 mod link_read;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use cedar_policy::{EntityTypeName, EntityUid};
 
 pub use change::{Applied, Change, LINK_CONFLICT, REMOVED_AND_UPSERTED};
+pub use image::ImageError;
 pub use links::LinkRef;
 pub use load::{LoadOptions, Loader, Stream};
 pub use shape::Extension;

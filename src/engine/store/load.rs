@@ -175,6 +175,11 @@ impl<'a> Loader<'a> {
         }
         self.number();
         let store = build::store(&self.rules, self.uids, self.links, &self.loaded, &self.hasher);
+        let Some(store) = store else {
+            // A number beyond the rows, which nothing here gives.
+            self.problems.push(Problem::error("store", "the entities cannot be stored"));
+            return Err(self.problems);
+        };
         let places = Places { loaded: &self.loaded, sources: &self.sources };
         let references = self.options.references;
         integrity::check(&store, self.rules.schema, references, &places, &mut self.problems);
