@@ -7,8 +7,10 @@
 //! are walked, not stored.
 
 mod build;
+mod change;
 mod export;
 mod extension;
+mod image;
 mod integrity;
 mod judge;
 mod link_read;
@@ -18,6 +20,7 @@ mod loaded;
 mod numbers;
 mod order;
 mod pack;
+mod policy_change;
 mod read;
 mod rows;
 mod shape;
@@ -25,6 +28,7 @@ mod splitter;
 mod tree;
 mod uid_read;
 mod value;
+mod work;
 
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -32,6 +36,8 @@ use std::sync::Arc;
 
 use cedar_policy::{EntityTypeName, EntityUid};
 
+pub use change::{Applied, Change, LINK_CONFLICT, REMOVED_AND_UPSERTED};
+pub use image::ImageError;
 pub use links::LinkRef;
 pub use load::{LoadOptions, Loader, Stream};
 pub use shape::Extension;
@@ -198,11 +204,15 @@ impl Store {
     ///
     /// # Panics
     /// Never for a number that this store gave.
+    #[expect(
+        clippy::panic,
+        reason = "a row has a type of the schema, which reading it makes sure of"
+    )]
     pub fn uid_of(&self, no: EntityNo) -> EntityUid {
         let row = self.row(no);
         match self.shapes.shape(TypeNo(row.kind)) {
             Some(shape) => uid::of(&shape.cedar_name, row.id),
-            None => std::panic::panic_any("an entity has a type that is not numbered"),
+            None => panic!("{no:?} has a type that is not numbered"),
         }
     }
 

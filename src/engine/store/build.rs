@@ -12,7 +12,7 @@ use super::order::{Order, Orders};
 use super::rows::{PRINCIPAL, Packer, RESOURCE, Row, Rows, STORED};
 use super::shape::Shapes;
 use super::tree::Tree;
-use super::{Store, TypeNo, references};
+use super::{EntityNo, Store, TypeNo, references};
 
 /// Puts everything that was loaded in its place.
 pub(super) fn store(
@@ -21,7 +21,7 @@ pub(super) fn store(
     link_ids: Numbers,
     loaded: &Loaded,
     hasher: &RandomState,
-) -> Store {
+) -> Option<Store> {
     let mut links = Packer::default();
     let mut flags = vec![0_u16; uids.len() as usize];
     for number in 0..link_ids.len() {
@@ -69,8 +69,9 @@ pub(super) struct Parts {
 // === impl Parts ===
 
 impl Parts {
-    /// Makes every index. The hashes are those of uids and of links' ids, with their numbers.
-    pub(super) fn index(self, uids: Vec<[u32; 2]>, link_ids: Vec<[u32; 2]>) -> Store {
+    /// Makes every index. The hashes are those of uids and of links' ids, with their numbers; the
+    /// links that are free have none. `None` if a row names a number that there is not.
+    pub(super) fn index(self, uids: Vec<[u32; 2]>, link_ids: Vec<[u32; 2]>) -> Option<Store> {
         let Self { shapes, hasher, templates, rows, links } = self;
         let mut stored = vec![0; shapes.len()];
         let mut children = Vec::with_capacity(rows.len() as usize);
@@ -92,11 +93,19 @@ impl Parts {
         let mut pairs = Vec::with_capacity(links.len() as usize);
         let mut resources = Vec::with_capacity(links.len() as usize);
         for (number, row) in (0..).zip(links.iter()) {
+            if row.flags & STORED == 0 {
+                continue;
+            }
             let link = link_of(row);
             pairs.push([slot_no(link.principal), slot_no(link.resource), number]);
             resources.push([slot_no(link.resource), number]);
         }
-        Store {
+        let named = children.iter().map(|key| key[0]).chain(referrers.iter().map(|key| key[0]));
+        let slots = pairs.iter().flat_map(|key| [key[0], key[1]]);
+        if named.chain(slots.filter(|no| *no != EntityNo::NONE.0)).any(|no| no >= rows.len()) {
+            return None;
+        }
+        Some(Store {
             orders: Orders(shapes.iter().map(|_| Order::default()).collect()),
             shapes,
             hasher,
@@ -115,6 +124,6 @@ impl Parts {
                 free: Tree::new(),
                 order: Order::default(),
             },
-        }
+        })
     }
 }

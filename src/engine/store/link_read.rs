@@ -2,14 +2,15 @@
 //! annotations, and slots filled as the template wants them. Anything else is for
 //! [`judge`](super::judge).
 
+use cedar_policy::EntityUid;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
 
-use super::EntityNo;
 use super::judge::Template;
-use super::pack::What;
+use super::pack::{What, halves};
 use super::read::Reader;
 use super::uid_read::unsure;
+use super::{EntityNo, TypeNo};
 use crate::engine::links::Link;
 use crate::engine::uid;
 
@@ -75,18 +76,14 @@ impl Reader<'_> {
     }
 
     /// What fills a slot, if the template's slot and the link agree; `None` if they do not.
-    fn slot(
-        &mut self,
-        allowed: Option<&[super::TypeNo]>,
-        text: Option<&str>,
-    ) -> Option<Option<EntityNo>> {
+    fn slot(&mut self, allowed: Option<&[TypeNo]>, text: Option<&str>) -> Option<EntityNo> {
         match (allowed, text) {
-            (None, None) => Some(None),
+            (None, None) => Some(EntityNo::NONE),
             (Some(allowed), Some(text)) => {
                 let parts = uid::parse(text).ok()?;
                 let ty = self.rules.shapes.type_no(&parts.type_name)?;
                 let right = allowed.contains(&ty);
-                right.then(|| Some(self.batch.uid(ty, &parts.id)))
+                right.then(|| self.batch.uid(ty, &parts.id))
             }
             _ => None,
         }
@@ -95,18 +92,15 @@ impl Reader<'_> {
     /// Takes a link that was judged to be right.
     pub(super) fn take_judged(&mut self, link: &Link) -> Option<()> {
         let (number, _): (u16, &Template) = self.rules.templates.get(&link.template)?;
-        let mut uid = |uid: &cedar_policy::EntityUid| {
+        let mut uid = |uid: &EntityUid| {
             let ty = self.rules.shapes.type_no(&uid.type_name().to_string())?;
             Some(self.batch.uid(ty, uid.id().unescaped()))
         };
-        let principal = match &link.principal {
-            Some(principal) => Some(uid(principal)?),
-            None => None,
+        let mut slot = |named: &Option<EntityUid>| match named {
+            Some(named) => uid(named),
+            None => Some(EntityNo::NONE),
         };
-        let resource = match &link.resource {
-            Some(resource) => Some(uid(resource)?),
-            None => None,
-        };
+        let (principal, resource) = (slot(&link.principal)?, slot(&link.resource)?);
         self.batch.string(&self.mark, &link.id);
         self.batch.slots(principal, resource);
         if link.expires_ms.is_some() || !link.annotations.is_empty() {
@@ -123,9 +117,9 @@ impl Reader<'_> {
     }
 
     fn milliseconds(&mut self, time: i64) {
-        let bits = time.cast_unsigned();
-        self.batch.word((bits & u64::from(u32::MAX)) as u32);
-        self.batch.word((bits >> 32) as u32);
+        for half in halves(time) {
+            self.batch.word(half);
+        }
     }
 }
 

@@ -164,6 +164,31 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Reads the entities of a store, to keep them under another schema.
+    pub fn keep_entities(&mut self, store: &Store) {
+        self.begin("the entities in force", Stream::Lines);
+        store.export().for_each(|entity| self.feed(format!("{entity}\n").as_bytes()));
+        self.end();
+    }
+
+    /// Reads the links of a store, to keep them beside other entities.
+    pub fn keep_links(&mut self, store: &Store) {
+        self.begin("the links in force", Stream::Lines);
+        for link in store.links().filter_map(|no| store.link_json(no)) {
+            self.feed(format!("{{\"link\":{link}}}\n").as_bytes());
+        }
+        self.end();
+    }
+
+    /// Whether a link was read so far.
+    pub fn saw_links(&mut self) -> bool {
+        while !self.open.is_empty() {
+            self.round();
+        }
+        self.number();
+        self.links.len() > 0
+    }
+
     /// Checks everything together and makes the store.
     ///
     /// # Errors
@@ -175,6 +200,11 @@ impl<'a> Loader<'a> {
         }
         self.number();
         let store = build::store(&self.rules, self.uids, self.links, &self.loaded, &self.hasher);
+        let Some(store) = store else {
+            // A number beyond the rows, which nothing here gives.
+            self.problems.push(Problem::error("store", "the entities cannot be stored"));
+            return Err(self.problems);
+        };
         let places = Places { loaded: &self.loaded, sources: &self.sources };
         let references = self.options.references;
         integrity::check(&store, self.rules.schema, references, &places, &mut self.problems);

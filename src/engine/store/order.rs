@@ -1,5 +1,5 @@
 //! Entities and links in the order of their ids, for lists and pages. An order is made when it is
-//! first asked for, and from then on every version carries it on.
+//! first asked for, and whoever asks meanwhile waits; from then on every version carries it on.
 
 use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};

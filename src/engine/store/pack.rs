@@ -114,6 +114,13 @@ pub(super) fn hash(hasher: &RandomState, kind: u16, id: &str) -> u32 {
     (hasher.hash_one((kind, id)) >> 32) as u32
 }
 
+/// A number as two words, the lower first.
+pub(super) fn halves(number: i64) -> [u32; 2] {
+    let bits = number.cast_unsigned();
+    // The upper half is cut off on purpose.
+    [(bits << 32 >> 32) as u32, (bits >> 32) as u32]
+}
+
 // === impl Batch ===
 
 impl Batch {
@@ -234,10 +241,9 @@ impl Batch {
         self.nos.extend_from_slice(parents);
     }
 
-    /// Takes what a link's slots name.
-    pub(super) fn slots(&mut self, principal: Option<EntityNo>, resource: Option<EntityNo>) {
-        self.nos.push(principal.unwrap_or(EntityNo::NONE));
-        self.nos.push(resource.unwrap_or(EntityNo::NONE));
+    /// Takes what a link's slots name; `NONE` where its template has no such slot.
+    pub(super) fn slots(&mut self, principal: EntityNo, resource: EntityNo) {
+        self.nos.extend([principal, resource]);
     }
 
     pub(super) fn word(&mut self, word: u32) {
@@ -295,9 +301,9 @@ impl Batch {
         match (value, kind) {
             (Loose::Bool(value), _) => self.set_word(at, u32::from(*value)),
             (Loose::Long(value), _) => {
-                let bits = value.cast_unsigned();
-                self.set_word(at, (bits & u64::from(u32::MAX)) as u32);
-                self.set_word(at + 1, (bits >> 32) as u32);
+                let [low, high] = halves(*value);
+                self.set_word(at, low);
+                self.set_word(at + 1, high);
             }
             (Loose::String(span), _) => self.set_span(at, *span),
             (Loose::Extension(span, since_epoch), _) => {

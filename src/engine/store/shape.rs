@@ -2,6 +2,7 @@
 //! for each type which members its rows have, in which order and how wide.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write;
 
 use cedar_policy::{EntityTypeName, EntityUid};
 use cedar_policy_core::validator::ValidatorEntityTypeKind;
@@ -139,16 +140,13 @@ impl Shapes {
     pub(super) fn describe(&self) -> String {
         let mut text = String::new();
         for shape in &self.types {
-            text.push_str(&format!(
-                "{:?} {} {:?} {:?} {:?} {:?} {:?}\n",
-                shape.name,
-                shape.declared,
-                shape.attributes,
-                shape.tags,
-                shape.ids,
-                shape.parents,
-                shape.same_as_parents
-            ));
+            let Shape { name, declared, attributes, tags, ids, parents, .. } = shape;
+            let shared = &shape.same_as_parents;
+            // A `String` takes everything.
+            let _ = writeln!(
+                text,
+                "{name:?} {declared} {attributes:?} {tags:?} {ids:?} {parents:?} {shared:?}"
+            );
         }
         text
     }

@@ -269,14 +269,13 @@ impl Splitter {
             match rest.first() {
                 Some(b'"') => self.in_string = true,
                 Some(b'{' | b'[') => self.depth += 1,
-                Some(b'}' | b']') if self.depth == 0 => return Some(at),
+                Some(b'}' | b']' | b',') if self.depth == 0 => return Some(at),
                 Some(b'}' | b']') => {
                     self.depth -= 1;
                     if self.depth == 0 {
                         return Some(at + 1);
                     }
                 }
-                Some(b',') if self.depth == 0 => return Some(at),
                 Some(b'\n') => self.line += 1,
                 _ => {}
             }

@@ -1,7 +1,11 @@
 //! The store against Cedar's own entities: what is accepted, what is read, and what becomes of it
 //! by changes. Each property has a file; here stand the schema and the generated data.
 
+mod changing;
+mod images;
 mod reading;
+mod splitting;
+mod trees;
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -38,6 +42,12 @@ permit (principal in ?principal, action, resource in ?resource);
 @id("own") permit (principal == ?principal, action, resource);
 @id("static") permit (principal, action, resource) when { resource.ok };
 "#;
+
+/// So many times the cases that proptest is told to try, by `PROPTEST_CASES`; 256 if it is not.
+pub(super) fn cases(times: u32) -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases * times, ..config }
+}
 
 /// What texts are held against.
 pub(super) struct Fixture {

@@ -105,7 +105,7 @@ impl<K: Copy> Tree<K> {
         loop {
             match node {
                 Node::Leaf(keys) => {
-                    let at = keys.binary_search_by(|key| probe(key)).ok()?;
+                    let at = keys.binary_search_by(&probe).ok()?;
                     return keys.get(at).copied();
                 }
                 Node::Branch { keys, children } => {
@@ -150,6 +150,7 @@ impl<K: Copy> Tree<K> {
 }
 
 impl<K: Copy + Ord> Tree<K> {
+    #[cfg(test)]
     pub(super) fn contains(&self, key: K) -> bool {
         self.find(|other| other.cmp(&key)).is_some()
     }
@@ -287,9 +288,8 @@ impl<K: Copy> Iterator for Iter<'_, K> {
             if let Some(key) = self.leaf.next() {
                 return Some(*key);
             }
-            let deepest = self.levels.iter_mut().enumerate().rev();
-            let (level, child) =
-                deepest.filter_map(|(at, rest)| Some((at, rest.next()?))).next()?;
+            let mut deepest = self.levels.iter_mut().enumerate().rev();
+            let (level, child) = deepest.find_map(|(at, rest)| Some((at, rest.next()?)))?;
             let mut node = &**child;
             let mut levels = self.levels.iter_mut().skip(level + 1);
             loop {

@@ -87,7 +87,7 @@ pub(super) fn tags<'a>(shape: &'a Shape, text: &'a str, words: &'a [u32]) -> Opt
     let kind = shape.tags.as_ref()?;
     let view = View { text, words };
     let at = view.word(presence_words(&shape.attributes)) as usize;
-    let len = if at == 0 { 0 } else { view.word(at) as usize };
+    let len = if at == 0 { 0 } else { (view.word(at) as usize).min(words.len()) };
     Some(TagsRef { view, kind, at: at + 1, len })
 }
 
@@ -116,7 +116,7 @@ impl<'a> View<'a> {
             Kind::Entity(_) => ValueRef::Entity(EntityNo(self.word(at))),
             Kind::Set(kind) => {
                 let at = self.word(at) as usize;
-                let len = self.word(at) as usize;
+                let len = (self.word(at) as usize).min(self.words.len());
                 ValueRef::Set(SetRef { view: self, kind, at: at + 1, len })
             }
             Kind::Record(fields) => {
