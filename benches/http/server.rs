@@ -41,7 +41,7 @@ impl Server {
             .spawn()
             .expect("doorward starts");
         let server = Self { child, port };
-        server.wait_until_ready(admin);
+        Self::wait_until_ready(admin);
         server
     }
 
@@ -60,8 +60,8 @@ impl Server {
             .sum()
     }
 
-    fn wait_until_ready(&self, admin: u16) {
-        let deadline = Instant::now() + Duration::from_secs(600);
+    fn wait_until_ready(admin: u16) {
+        let deadline = Instant::now() + Duration::from_mins(10);
         while Instant::now() < deadline {
             let status = Command::new(env!("CARGO_BIN_EXE_doorward"))
                 .args(["health", "--ready", "--admin", &format!("http://127.0.0.1:{admin}")])

@@ -47,9 +47,10 @@ fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, P
         schema::parse(text, limits).map_err(|found| problems.append(found)).ok()
     } else {
         let problem = Problem::error("no-schema", "there is no schema");
-        problems.push(problem.hint(
-            "add one `schema.cedarschema` beside the policies, or give `--schema FILE`",
-        ));
+        problems.push(
+            problem
+                .hint("add one `schema.cedarschema` beside the policies, or give `--schema FILE`"),
+        );
         None
     };
     let policies = policies::parse(&bundle.policies, limits, &mut problems);

@@ -160,7 +160,9 @@ impl SchemaInfo {
                 ValidatorEntityTypeKind::Enum(ids) => {
                     Some(ids.iter().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect())
                 }
-                _ => None,
+                // Declared elsewhere: nothing of it can be told right from wrong, so no id is right.
+                ValidatorEntityTypeKind::External => Some(BTreeSet::new()),
+                ValidatorEntityTypeKind::Standard(_) => None,
             };
             let ancestors = core
                 .entity_types()

@@ -209,16 +209,12 @@ impl Slow<'_, '_> {
             }
         };
         let mark = self.batch.mark();
-        match loaded {
-            Some(loaded) => {
-                if let Err(message) = self.pack(&loaded) {
-                    self.batch.roll_back(mark);
-                    let message = format!("`{}` cannot be stored: {message}", loaded.uid);
-                    self.batch.problems.push(Problem::error("entity", message).at(place));
-                }
-            }
-            // An action that equals the schema's needs no row.
-            None => {}
+        // An action that equals the schema's needs no row.
+        let Some(loaded) = loaded else { return };
+        if let Err(message) = self.pack(&loaded) {
+            self.batch.roll_back(mark);
+            let message = format!("`{}` cannot be stored: {message}", loaded.uid);
+            self.batch.problems.push(Problem::error("entity", message).at(place));
         }
     }
 

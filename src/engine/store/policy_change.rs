@@ -1,13 +1,11 @@
 //! A store under other policies or another schema: whether what it holds still fits.
 
-use std::collections::{BTreeMap, HashMap};
-
 use super::judge::Rules;
 use super::shape::Shapes;
 use super::{EntityNo, LinkNo, LinkRef, Store, TypeNo};
 use crate::engine::error::{Place, Problems};
 use crate::engine::gate::Limits;
-use crate::engine::links::Reader;
+use crate::engine::links;
 use crate::engine::policies::Policies;
 use crate::engine::schema::SchemaInfo;
 
@@ -37,9 +35,9 @@ impl Store {
                 continue;
             }
             let Some(serde_json::Value::Object(json)) = self.link_json(link) else { continue };
-            let (places, links) = (HashMap::default(), BTreeMap::default());
-            let mut reader = Reader { policies, schema, limits, exists: None, places, links };
-            reader.take(json, &Place::whole("the links in force"), &mut problems);
+            for fault in links::judge(json, policies, schema).err().into_iter().flatten() {
+                problems.push(fault.at(Place::whole("the links in force")));
+            }
         }
         problems
     }

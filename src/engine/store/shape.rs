@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use cedar_policy::{EntityTypeName, EntityUid};
-use cedar_policy_core::validator::ValidatorEntityTypeKind;
 
 use super::{AttributeNo, TypeNo};
 use crate::engine::schema::{Record, SchemaInfo, Type, TypeInfo};
@@ -152,22 +151,14 @@ impl Shapes {
     }
 }
 
-/// The ids of each enumerated type. Cedar's public interface does not tell them.
+/// The ids of each enumerated type.
 fn enumerated(schema: &SchemaInfo) -> HashMap<String, BTreeSet<String>> {
-    let core = schema.cedar.as_ref();
-    core.entity_types()
-        .filter_map(|entity_type| match &entity_type.kind {
-            ValidatorEntityTypeKind::Standard(_) => None,
-            ValidatorEntityTypeKind::Enum(ids) => {
-                let ids = ids.iter().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
-                Some((entity_type.name().to_string(), ids))
-            }
-            // Declared elsewhere: nothing of it can be told right from wrong, so nothing is right.
-            ValidatorEntityTypeKind::External => {
-                Some((entity_type.name().to_string(), BTreeSet::new()))
-            }
-        })
-        .collect()
+    let names = schema.type_names();
+    let ids = names.into_iter().filter_map(|name| {
+        let ids = schema.entity_type(name)?.enumerated.clone()?;
+        Some((name.to_owned(), ids))
+    });
+    ids.collect()
 }
 
 // === impl Shape ===
