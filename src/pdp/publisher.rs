@@ -105,7 +105,7 @@ pub struct LastRejection {
 #[derive(Debug)]
 enum Change {
     /// The API replaces parts, if the revision in force is the one expected.
-    Put { parts: Parts, expected: Option<u64>, answer: Answer },
+    Put { parts: Parts, expected: Option<u64>, dry_run: bool, answer: Answer },
     /// The files were read again.
     Files { files: Result<Bundle, Problems>, answer: Answer },
 }
@@ -142,13 +142,14 @@ impl Publisher {
     }
 
     /// Replaces parts of the bundle, atomically, as one revision. With `expected`, only if that
-    /// revision is in force.
+    /// revision is in force. A dry run says what would change, and changes nothing.
     pub async fn put_bundle(
         &self,
         parts: Parts,
         expected: Option<u64>,
+        dry_run: bool,
     ) -> Result<Published, Rejection> {
-        self.send(|answer| Change::Put { parts, expected, answer }).await
+        self.send(|answer| Change::Put { parts, expected, dry_run, answer }).await
     }
 
     /// Takes what the files hold now, or what was wrong with reading them.

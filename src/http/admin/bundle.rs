@@ -46,6 +46,7 @@ pub(super) async fn put_bundle(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
+    let dry_run = dry_run(head.uri.query())?;
     let condition = Condition::read(&head.headers)?;
     let expected = condition.hold(app)?;
     let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
@@ -55,8 +56,20 @@ pub(super) async fn put_bundle(
         .await
         .map_err(|_| Problem::new(Kind::Internal, "the service failed to read the body"))??;
     drop(body);
-    let published = app.publisher.put_bundle(parts, expected).await?;
+    let published = app.publisher.put_bundle(parts, expected, dry_run).await?;
     Ok(answer(&published))
+}
+
+/// Reads the query: `dry_run=true` judges the change and takes nothing of it.
+fn dry_run(query: Option<&str>) -> Result<bool, Problem> {
+    match query {
+        None | Some("" | "dry_run=false") => Ok(false),
+        Some("dry_run=true") => Ok(true),
+        Some(_) => {
+            let detail = "the only query here is `dry_run=true` or `dry_run=false`";
+            Err(Problem::new(Kind::InvalidMember, detail))
+        }
+    }
 }
 
 fn answer(published: &Published) -> Response {

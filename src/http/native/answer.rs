@@ -103,7 +103,8 @@ impl<'a> From<&'a ExplainedPolicy> for PolicyWire<'a> {
             id: &policy.id,
             effect: &policy.effect,
             template: policy.template.as_deref(),
-            file: &policy.file,
+            // The name alone: where it lies is the operator's business.
+            file: policy.file.rsplit(['/', '\\']).next().unwrap_or(&policy.file),
             line: policy.line,
             why: policy.why.as_deref(),
             annotations: &policy.annotations,

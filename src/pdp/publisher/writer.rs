@@ -77,7 +77,10 @@ impl Writer {
 
     pub(super) fn handle(&mut self, change: Change) {
         match change {
-            Change::Put { parts, expected, answer } => {
+            Change::Put { parts, expected, dry_run: true, answer } => {
+                let _ = answer.send(self.try_put(parts, expected));
+            }
+            Change::Put { parts, expected, dry_run: false, answer } => {
                 let result = self.put(parts, expected);
                 self.account("api", &result);
                 // Whoever asked may have gone; the change stands all the same.
@@ -92,6 +95,24 @@ impl Writer {
     }
 
     fn put(&mut self, parts: Parts, expected: Option<u64>) -> Result<Published, Rejection> {
+        let (bundle, state) = self.with_parts(parts, expected)?;
+        self.change_to(bundle, state)
+    }
+
+    /// Judges a write as `put` would, and takes nothing of it.
+    fn try_put(&self, parts: Parts, expected: Option<u64>) -> Result<Published, Rejection> {
+        let (bundle, _) = self.with_parts(parts, expected)?;
+        compile(&bundle, &self.compile).map_err(Rejection::Invalid)?;
+        let changed = changed(&self.current, &bundle);
+        Ok(Published { revision: self.state.revision, changed })
+    }
+
+    /// The bundle and the state that a write of the API would make.
+    fn with_parts(
+        &self,
+        parts: Parts,
+        expected: Option<u64>,
+    ) -> Result<(Bundle, State), Rejection> {
         let owned = |part| Rejection::OwnedElsewhere { part, owner: "files".to_owned() };
         if self.data_dir.is_none() {
             return Err(Rejection::Ephemeral);
@@ -131,7 +152,7 @@ impl Writer {
             });
         }
         let bundle = self.bundle(&self.files, &state);
-        self.change_to(bundle, state)
+        Ok((bundle, state))
     }
 
     fn put_files(&mut self, files: Bundle) -> Result<Published, Rejection> {
