@@ -139,7 +139,8 @@ fn group_parents() -> impl Strategy<Value = Vec<Value>> {
 }
 
 fn group_entity() -> impl Strategy<Value = Value> {
-    (prop::sample::select(GROUPS), 0..2_i64, group_parents()).prop_map(|(id, level, parents)| {
+    let level = prop_oneof![9 => Just(0), 1 => Just(1)];
+    (prop::sample::select(GROUPS), level, group_parents()).prop_map(|(id, level, parents)| {
         json!({"uid": uid_json("Group", id), "attrs": {"level": level}, "parents": parents})
     })
 }
@@ -229,6 +230,19 @@ pub(super) fn entities() -> impl Strategy<Value = Vec<Value>> {
         entities.retain(|entity| seen.insert(uid_of(entity)));
         entities
     })
+}
+
+/// These entities, and a plain one of every uid that they may name.
+pub(super) fn with_all_named(mut entities: Vec<Value>) -> Vec<Value> {
+    let plain = |ty: &str, id: &str, attrs: Value| json!({"uid": uid_json(ty, id), "attrs": attrs});
+    let mut seen: HashSet<EntityUid> = entities.iter().map(uid_of).collect();
+    let groups = GROUPS.iter().map(|id| plain("Group", id, json!({"level": 0})));
+    let users = USERS.iter().map(|id| plain("User", id, json!({"name": id})));
+    let colors = COLORS.iter().map(|id| plain("Color", id, json!({})));
+    let new = groups.chain(users).chain(colors).filter(|entity| seen.insert(uid_of(entity)));
+    let new: Vec<Value> = new.collect();
+    entities.extend(new);
+    entities
 }
 
 /// The uid of an entity's JSON.

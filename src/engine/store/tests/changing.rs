@@ -51,12 +51,16 @@ fn step() -> impl Strategy<Value = Step> {
     });
     let remove = prop::collection::vec(entity().prop_map(|it| uid_of(&it)), 0..3);
     let unlink = prop::collection::vec((0..6_usize).prop_map(|id| format!("l{id}")), 0..2);
-    (unlink, remove, small, links()).prop_map(|(unlink, remove, upsert, link)| Step {
-        unlink,
-        remove,
-        upsert,
-        link: link.into_iter().take(2).collect(),
-    })
+    let unlink = (unlink, prop::bool::weighted(0.8));
+    (unlink, remove, small, links()).prop_map(
+        |((mut unlink, replace), remove, upsert, mut link)| {
+            link.truncate(2);
+            if replace {
+                unlink.extend(link.iter().map(|link| link["link_id"].as_str().unwrap().to_owned()));
+            }
+            Step { unlink, remove, upsert, link }
+        },
+    )
 }
 
 impl Step {
@@ -146,11 +150,12 @@ proptest! {
     ) {
         let fixture = fixture();
         let references = if strict { References::Strict } else { References::Cedar };
-        let loaded = fixture.load(&entities.into(), &links.into(), references);
-        let mut store = match loaded {
-            Ok(store) => store,
-            Err(_) => fixture.load(&json!([]), &json!([]), references).unwrap(),
-        };
+        let none = json!([]);
+        let entities = if strict { with_all_named(entities) } else { entities };
+        let mut store = fixture
+            .load(&entities.into(), &links.into(), references)
+            .or_else(|_| fixture.load(&with_all_named(Vec::new()).into(), &none, references))
+            .unwrap();
         let options = LoadOptions { references, ..LoadOptions::default() };
         for (number, step) in steps.iter().enumerate() {
             let before = Model::of(&store);

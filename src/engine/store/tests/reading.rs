@@ -117,13 +117,17 @@ proptest! {
 
     #[test]
     fn an_entity_is_taken_just_when_cedar_takes_it(entity in prop_oneof![entity(), broken()]) {
-        prop_assume!(!has_unknown(&entity));
+        if has_unknown(&entity) {
+            return Ok(());
+        }
         let fixture = fixture();
         let ours = fixture.load(&json!([entity]), &json!([]), References::Cedar);
         let (taken, theirs) = judged(fixture, &entity);
         // A parent that is the entity itself is a cycle, which one entity's schema check misses.
         let cycle = ours.as_ref().err().is_some_and(|it| it.errors().all(|one| one.code == "cycle" || one.code == "same-as-parents"));
-        prop_assume!(!cycle);
+        if cycle {
+            return Ok(());
+        }
         prop_assert_eq!(ours.is_ok(), taken, "{:?}", ours.err().map(|it| it.to_string()));
         if let (Ok(store), Some(theirs)) = (&ours, theirs) {
             let theirs = Entities::from_entities([theirs], Some(&fixture.schema.cedar)).unwrap();
@@ -161,9 +165,9 @@ proptest! {
     fn who_names_whom_is_known_both_ways(entities in entities()) {
         let fixture = fixture();
         let loaded = fixture.load(&Value::from(entities.clone()), &json!([]), References::Cedar);
-        prop_assume!(loaded.is_ok());
-        let store = loaded.unwrap();
-        check_indexes(&store);
+        if let Ok(store) = loaded {
+            check_indexes(&store);
+        }
     }
 }
 
