@@ -6,14 +6,18 @@
 
 #![cfg(test)]
 
+#[path = "oracle/blunders.rs"]
+mod blunders;
 #[path = "oracle/compare.rs"]
 mod compare;
 #[path = "oracle/conditions.rs"]
 mod conditions;
-#[path = "../benches/world/dice.rs"]
-mod dice;
 #[path = "oracle/entities.rs"]
 mod entities;
+#[path = "../benches/in_engine.rs"]
+mod in_engine;
+#[path = "oracle/metamorphic.rs"]
+mod metamorphic;
 #[path = "oracle/model.rs"]
 mod model;
 #[path = "oracle/ours.rs"]
@@ -24,6 +28,8 @@ mod plain;
 mod policies;
 #[path = "oracle/questions.rs"]
 mod questions;
+#[path = "oracle/renaming.rs"]
+mod renaming;
 #[path = "oracle/report.rs"]
 mod report;
 #[path = "oracle/run.rs"]
@@ -32,16 +38,26 @@ mod run;
 mod schemas;
 #[path = "oracle/shrink.rs"]
 mod shrink;
+#[path = "../benches/stock.rs"]
+mod stock;
 #[path = "oracle/text.rs"]
 mod text;
+#[path = "../benches/texts.rs"]
+mod texts;
+#[path = "oracle/tutorial.rs"]
+mod tutorial;
 #[path = "oracle/variety.rs"]
 mod variety;
+#[path = "../benches/world.rs"]
+mod world;
 #[path = "oracle/worlds.rs"]
 mod worlds;
+
+use world::dice;
 
 #[test]
 fn every_answer_is_cedars() {
     if let Err(failure) = run::run() {
-        report::fail(*failure, model::World::clone);
+        report::fail(*failure, run::NO_BLUNDER);
     }
 }

@@ -11,8 +11,10 @@ use crate::schemas;
 /// Questions that are put to one world.
 pub(crate) const QUESTIONS: usize = 40;
 
-/// A world, and what it takes to ask about it.
+/// A world, and questions about it.
 pub(crate) struct Case {
+    /// What its policies and questions name.
+    pub(crate) pools: Pools,
     pub(crate) world: World,
     pub(crate) questions: Vec<Question>,
     /// Policies that did not pass strict validation, and were left out.
@@ -49,5 +51,5 @@ pub(crate) fn case(seed: u64) -> Case {
     let world = World { schema, policies: made, links, entities, strict, forms };
     let questions =
         (0..QUESTIONS).map(|_| questions::question(&mut dice, &world, &pools)).collect();
-    Case { world, questions, dropped }
+    Case { pools, world, questions, dropped }
 }
