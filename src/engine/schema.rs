@@ -304,6 +304,8 @@ pub fn drop_undeclared(object: &mut serde_json::Map<String, Value>, declared: &R
 
 fn drop_in(value: &mut Value, ty: &Type) {
     match (value, ty) {
+        // An entity or an extension value in its explicit form is no record with members to spare.
+        (Value::Object(object), Type::Record(_)) if is_explicit(object) => {}
         (Value::Object(object), Type::Record(declared)) => drop_undeclared(object, declared),
         (Value::Array(items), Type::Set(element)) => {
             for item in items {
@@ -312,4 +314,8 @@ fn drop_in(value: &mut Value, ty: &Type) {
         }
         _ => {}
     }
+}
+
+fn is_explicit(object: &serde_json::Map<String, Value>) -> bool {
+    object.len() == 1 && object.keys().any(|name| name == "__entity" || name == "__extn")
 }

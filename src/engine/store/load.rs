@@ -47,6 +47,8 @@ pub enum Stream {
     Lines,
     /// An array of links.
     Links,
+    /// A link a line.
+    LinkLines,
 }
 
 /// Reads entities and links until it is told to [`finish`](Self::finish).
@@ -117,7 +119,7 @@ impl<'a> Loader<'a> {
 
     /// Reads a text of links.
     pub fn links(&mut self, text: &Text) {
-        self.text(text, Stream::Links);
+        self.text(text, if text.is_lines() { Stream::LinkLines } else { Stream::Links });
     }
 
     fn text(&mut self, text: &Text, stream: Stream) {
@@ -136,6 +138,7 @@ impl<'a> Loader<'a> {
             Stream::Entities => (Layout::Array, Content::Entities { links: false }),
             Stream::Lines => (Layout::Lines, Content::Entities { links: true }),
             Stream::Links => (Layout::Array, Content::Links),
+            Stream::LinkLines => (Layout::Lines, Content::Links),
         };
         self.stream = Some((Splitter::new(layout, self.options.item_bytes_max), content));
     }
