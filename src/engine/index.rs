@@ -141,6 +141,8 @@ impl Index {
                     here.satisfiable.push(number);
                 }
             }
+            // An entity that policies name and do not look into need not be found.
+            here.needs.literals.retain(|_, node| node.is_needed());
             self.environments
                 .entry(action.clone())
                 .or_default()
