@@ -1,6 +1,7 @@
 //! The one door to a decision. Every check of every endpoint goes through [`Pdp::check`], so all
 //! are decided, counted and logged alike; only the [`publisher`] installs a snapshot.
 
+mod ids;
 pub mod metrics;
 pub mod publisher;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use ids::Ids;
 use metrics::Metrics;
 
 /// Holds the snapshot in force and decides by it. Cloning is shallow.
@@ -27,6 +29,7 @@ struct Inner {
     revision: watch::Sender<u64>,
     options: CheckOptions,
     metrics: Metrics,
+    ids: Ids,
 }
 
 /// A snapshot in force, with what is told about it.
@@ -128,7 +131,7 @@ impl Pdp {
     pub fn new(options: CheckOptions, metrics: Metrics) -> Self {
         let (revision, _) = watch::channel(0);
         let current = ArcSwapOption::empty();
-        Self { inner: Arc::new(Inner { current, revision, options, metrics }) }
+        Self { inner: Arc::new(Inner { current, revision, options, metrics, ids: Ids::new() }) }
     }
 
     /// The snapshot in force. A batch takes it once and decides every item by it.
@@ -140,7 +143,7 @@ impl Pdp {
     pub fn check(&self, door: Door, installed: &Installed, request: &CheckRequest) -> Decided {
         let started = Instant::now();
         let outcome = installed.snapshot.check(request, self.inner.options);
-        let decided = Decided { outcome, revision: installed.revision, id: Uuid::now_v7() };
+        let decided = Decided { outcome, revision: installed.revision, id: self.inner.ids.next() };
         self.inner.metrics.observe_check(door, &decided, started.elapsed());
         decided
     }

@@ -8,12 +8,11 @@
 //!
 //! Links are found by what fills their slots: the store has them by pair.
 
-use std::collections::{HashMap, HashSet};
-
 use cedar_policy::{
     ActionConstraint, Effect, EntityTypeName, EntityUid, PolicySet, PrincipalConstraint,
     ResourceConstraint, TemplatePrincipalConstraint, TemplateResourceConstraint,
 };
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::policies::PolicyInfo;
 use super::schema::SchemaInfo;

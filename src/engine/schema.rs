@@ -1,12 +1,13 @@
 //! What the schema says, in a form that the engine can walk: entity types with their attributes,
 //! actions with what they apply to, and the integrity annotations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use cedar_policy::{EntityNamespace, EntityTypeName, EntityUid, Schema, SchemaFragment};
 use cedar_policy_core::validator::types::{Attributes, EntityKind, Type as CoreType};
 use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use miette::Diagnostic;
 use serde_json::Value;
 

@@ -9,7 +9,6 @@
 pub(super) mod needs;
 mod value;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::policies::chain;
@@ -21,6 +20,7 @@ use cedar_policy_core::ast::{
 use cedar_policy_core::entities::{Entities, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
+use foldhash::{HashMap, HashSet, HashSetExt};
 use needs::{Needs, Node};
 
 /// A policy's condition without its scope, parsed once.

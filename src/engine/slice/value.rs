@@ -1,6 +1,6 @@
 //! Stored values as Cedar's evaluator has them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use cedar_policy_core::ast::{
@@ -33,10 +33,8 @@ impl Scene<'_> {
             let value = stored?.get(name)?;
             Some((name.clone(), PartialValue::Value(self.value(value))))
         };
-        let attributes: BTreeMap<SmolStr, PartialValue> = match nodes {
-            [node] => node.attributes.keys().filter_map(read).collect(),
-            _ => nodes.iter().flat_map(|node| node.attributes.keys()).filter_map(read).collect(),
-        };
+        let attributes: Vec<(SmolStr, PartialValue)> =
+            nodes.iter().flat_map(|node| node.attributes.keys()).filter_map(read).collect();
         let ancestors = if nodes.iter().any(|node| node.ancestors) {
             self.ancestors(number)
         } else {
