@@ -11,6 +11,7 @@ mod entities;
 pub mod error;
 pub mod explain;
 pub mod gate;
+mod hash;
 mod index;
 pub mod json;
 pub mod links;

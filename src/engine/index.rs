@@ -12,8 +12,8 @@ use cedar_policy::{
     ActionConstraint, Effect, EntityTypeName, EntityUid, PolicySet, PrincipalConstraint,
     ResourceConstraint, TemplatePrincipalConstraint, TemplateResourceConstraint,
 };
-use foldhash::{HashMap, HashMapExt, HashSet};
 
+use super::hash::{HashMap, HashSet};
 use super::policies::PolicyInfo;
 use super::schema::SchemaInfo;
 use super::slice::Condition;
@@ -104,7 +104,7 @@ impl Index {
             .filter(|(_, entry)| entry.template)
             .map(|(number, entry)| (entry.id.clone(), number))
             .collect();
-        let mut index = Self { entries, templates, environments: HashMap::new() };
+        let mut index = Self { entries, templates, environments: HashMap::default() };
         index.fill(&types, schema);
         index
     }

@@ -7,13 +7,13 @@ use std::str::FromStr;
 use cedar_policy::{EntityNamespace, EntityTypeName, EntityUid, Schema, SchemaFragment};
 use cedar_policy_core::validator::types::{Attributes, EntityKind, Type as CoreType};
 use cedar_policy_core::validator::{ValidatorEntityTypeKind, ValidatorSchema};
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use miette::Diagnostic;
 use serde_json::Value;
 
 use super::bundle::Text;
 use super::error::{Problem, Problems};
 use super::gate::{self, Limits};
+use super::hash::{HashMap, HashSet};
 use super::json;
 use super::policies::problem_from;
 
@@ -147,7 +147,7 @@ impl SchemaInfo {
         problems: &mut Problems,
     ) -> Self {
         let core: &ValidatorSchema = cedar.as_ref();
-        let mut types = HashMap::new();
+        let mut types = HashMap::default();
         let mut entity_types: Vec<_> = core.entity_types().collect();
         // In one order, so that the same faults are told in the same order.
         entity_types.sort_by_cached_key(|entity_type| entity_type.name().to_string());
@@ -174,8 +174,8 @@ impl SchemaInfo {
                 TypeInfo { name: parsed, attributes, tags, same_as_parents, enumerated, ancestors };
             types.insert(name, info);
         }
-        let mut actions = HashMap::new();
-        let mut action_groups = HashSet::new();
+        let mut actions = HashMap::default();
+        let mut action_groups = HashSet::default();
         for action in core.action_ids() {
             for member in action.descendants() {
                 let pair =
@@ -192,7 +192,7 @@ impl SchemaInfo {
             actions.insert(uid, ActionInfo { principals, resources, context });
         }
         let names = types.iter().map(|(key, it)| (it.name.clone(), key.clone())).collect();
-        let mut action_uids: HashMap<String, HashMap<String, EntityUid>> = HashMap::new();
+        let mut action_uids: HashMap<String, HashMap<String, EntityUid>> = HashMap::default();
         for uid in actions.keys() {
             let of_type = action_uids.entry(uid.type_name().to_string()).or_default();
             of_type.insert(uid.id().unescaped().to_owned(), uid.clone());

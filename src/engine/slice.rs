@@ -11,6 +11,7 @@ mod value;
 
 use std::sync::Arc;
 
+use super::hash::{HashMap, HashSet};
 use super::policies::chain;
 use super::store::{EntityNo, Store, TypeNo, ValueRef};
 use cedar_policy::{EntityUid, Schema};
@@ -20,7 +21,6 @@ use cedar_policy_core::ast::{
 use cedar_policy_core::entities::{Entities, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
-use foldhash::{HashMap, HashSet, HashSetExt};
 use needs::{Needs, Node};
 
 /// A policy's condition without its scope, parsed once.
@@ -132,7 +132,7 @@ impl Scene<'_> {
     /// errors, whose messages speak of attributes that no condition asks for.
     pub(super) fn whole_slice(&self, needs: &Needs) -> Slice {
         let mut found: Vec<Member> = Vec::new();
-        let mut seen: HashSet<EntityNo> = HashSet::new();
+        let mut seen: HashSet<EntityNo> = HashSet::default();
         let mut names = Vec::new();
         found.extend([self.principal, self.resource].iter().filter_map(|it| self.begin(*it)));
         found.extend((0..self.sent.len()).map(Member::Sent));
@@ -144,7 +144,7 @@ impl Scene<'_> {
         }
         found.extend(names.drain(..).filter_map(|uid| self.find(&uid)));
         let mut entities = Vec::new();
-        let mut sent_seen: HashSet<usize> = HashSet::new();
+        let mut sent_seen: HashSet<usize> = HashSet::default();
         while let Some(member) = found.pop() {
             match member {
                 Member::Stored(number) if seen.insert(number) => {
