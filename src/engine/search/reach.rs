@@ -17,8 +17,8 @@ use super::super::snapshot::Snapshot;
 use super::super::store::{EntityNo, LinkNo, Store, TypeNo};
 use paths::Known;
 
-/// A walk that has not ended after so many steps is tried no longer than any other that could be
-/// taken in its place; then each is given four times as many.
+/// A walk is given so many steps at first where another could be taken in its place; if none of
+/// them ends, each is given four times as many.
 const FIRST_STEPS: usize = 64;
 
 /// Which side of the request is searched for.
@@ -82,8 +82,7 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        found.sort_unstable();
-        found.dedup();
+        let mut found = in_order(found);
         found.retain(|no| self.store.is_stored(*no) && self.store.type_of(*no) == self.ty);
         Some(found)
     }
@@ -150,19 +149,7 @@ impl<'a> Reach<'a> {
     fn reached(&self, demand: &Demand, most: usize) -> Option<Vec<EntityNo>> {
         match demand {
             Demand::Open => None,
-            Demand::All(parts) => {
-                // Any part will do, so all are tried for as long as the shortest takes.
-                let mut steps = FIRST_STEPS.min(most);
-                loop {
-                    if let Some(found) = parts.iter().find_map(|part| self.reached(part, steps)) {
-                        return Some(found);
-                    }
-                    if steps == most {
-                        return None;
-                    }
-                    steps = (steps * 4).min(most);
-                }
-            }
+            Demand::All(parts) => self.reached_by_all(parts, most),
             Demand::Any(parts) => {
                 let mut found = Vec::new();
                 for part in parts {
@@ -203,6 +190,25 @@ impl<'a> Reach<'a> {
         }
     }
 
+    /// What can meet all of these. Any of them would do, so all are walked for as long as the
+    /// shortest walk takes, and what is common to those that ended meets them better.
+    fn reached_by_all(&self, parts: &[Demand], most: usize) -> Option<Vec<EntityNo>> {
+        let mut steps = FIRST_STEPS.min(most);
+        loop {
+            let ended = parts.iter().filter_map(|part| self.reached(part, steps));
+            let common = ended.map(in_order).reduce(|one, other| {
+                let (mut few, many) =
+                    if one.len() < other.len() { (one, other) } else { (other, one) };
+                few.retain(|no| many.binary_search(no).is_ok());
+                few
+            });
+            if common.is_some() || steps == most {
+                return common;
+            }
+            steps = steps.saturating_mul(4).min(most);
+        }
+    }
+
     /// Whose path leads to what the other path leads to.
     fn equal(&self, path: &Path, other: &Path, most: usize) -> Option<Vec<EntityNo>> {
         let types = self.types(path)?;
@@ -238,6 +244,13 @@ impl<'a> Reach<'a> {
             _ => None,
         }
     }
+}
+
+/// Each once, in the order of the numbers.
+fn in_order(mut numbers: Vec<EntityNo>) -> Vec<EntityNo> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// A demand on what is given alone: if it does not hold, nothing is reached; if it does, nothing
