@@ -16,7 +16,7 @@ use crate::world::requests::USUAL;
 use crate::worlds::{Case, case};
 
 /// Worlds of one run, unless `DOORWARD_ORACLE_SEARCHES` says otherwise.
-const WORLDS: u64 = 300;
+const WORLDS: u64 = 150;
 /// Questions of a world that are searched for.
 const ASKED: usize = 10;
 
