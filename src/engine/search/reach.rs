@@ -224,7 +224,8 @@ impl<'a> Reach<'a> {
             (Known::Missing, _) | (_, Known::Missing) => Some(false),
             (Known::Entity(left), Known::Entity(right)) => Some(left == right),
             (Known::Unheard(left), Known::Unheard(right)) => Some(left == right),
-            (Known::Entity(_), Known::Unheard(_)) | (Known::Unheard(_), Known::Entity(_)) => {
+            // One of them is stored or named by what is, and the other is not.
+            (Known::Entity(_) | Known::Unheard(_), Known::Entity(_) | Known::Unheard(_)) => {
                 Some(false)
             }
             _ => None,
@@ -232,16 +233,17 @@ impl<'a> Reach<'a> {
     }
 
     fn is_in(&self, left: &Path, right: &Path) -> Option<bool> {
-        match (self.known(left), self.known(right)) {
-            (Known::Missing, _) | (_, Known::Missing) => Some(false),
-            (Known::Entity(left), Known::Entity(right)) => Some(self.line(left).contains(&right)),
-            (Known::Entity(left), Known::Entities(right)) => {
-                Some(self.line(left).iter().any(|no| right.contains(no)))
-            }
-            (Known::Unheard(left), Known::Unheard(right)) => Some(left == right),
-            (Known::Entity(_), Known::Unheard(_))
-            | (Known::Unheard(_), Known::Entity(_) | Known::Entities(_)) => Some(false),
-            _ => None,
+        let groups = match self.known(right) {
+            Known::Entity(no) => vec![no],
+            Known::Entities(numbers) => numbers,
+            Known::Unheard(_) => return self.are_equal(left, right),
+            Known::Missing => return Some(false),
+            Known::Other => return None,
+        };
+        match self.known(left) {
+            Known::Entity(no) => Some(self.line(no).iter().any(|no| groups.contains(no))),
+            Known::Unheard(_) | Known::Missing => Some(false),
+            Known::Entities(_) | Known::Other => None,
         }
     }
 }
