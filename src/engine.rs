@@ -18,6 +18,7 @@ pub mod links;
 pub mod policies;
 mod request;
 pub mod schema;
+pub mod search;
 mod slice;
 pub mod snapshot;
 pub mod store;

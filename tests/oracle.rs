@@ -36,6 +36,8 @@ mod report;
 mod run;
 #[path = "oracle/schemas.rs"]
 mod schemas;
+#[path = "oracle/searching.rs"]
+mod searching;
 #[path = "oracle/shrink.rs"]
 mod shrink;
 #[path = "../benches/stock.rs"]

@@ -98,7 +98,8 @@ impl Snapshot {
         }
     }
 
-    fn matches(
+    /// Whether a scope matches an entity, given what fills its slot.
+    pub(super) fn matches(
         &self,
         scope: &Scope,
         uid: &EntityUid,

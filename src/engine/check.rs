@@ -231,9 +231,19 @@ impl Snapshot {
         options: CheckOptions,
     ) -> Result<CheckResponse, InvalidRequest> {
         let fitted = self.fit(request, options.request_properties)?;
-        let candidates = self.candidates(request, &fitted);
-        let verdicts = self.evaluate(request, &fitted, &candidates);
-        Ok(self.respond(request, options, &fitted, verdicts))
+        Ok(self.decide(request, options, &fitted))
+    }
+
+    /// Decides a request that fits.
+    pub(super) fn decide(
+        &self,
+        request: &CheckRequest,
+        options: CheckOptions,
+        fitted: &Fitted<'_>,
+    ) -> CheckResponse {
+        let candidates = self.candidates(request, fitted);
+        let verdicts = self.evaluate(request, fitted, &candidates);
+        self.respond(request, options, fitted, verdicts)
     }
 
     fn respond(

@@ -66,7 +66,8 @@ impl Snapshot {
         Ok(Fitted { environment, principal, resource, context, sent })
     }
 
-    fn standing(&self, uid: &EntityUid) -> Standing {
+    /// Where an entity stands that no properties were sent for.
+    pub(super) fn standing(&self, uid: &EntityUid) -> Standing {
         let Some(number) = self.number_of(uid) else { return Standing::default() };
         let mut line = Vec::with_capacity(8);
         line.push(number);

@@ -6,6 +6,7 @@
 //! and 2 microseconds for each check. The semantics stay Cedar's: every condition is evaluated by
 //! its evaluator, and the oracle in the tests holds the results against its authorizer.
 
+pub(super) mod demand;
 pub(super) mod needs;
 mod value;
 
@@ -21,6 +22,7 @@ use cedar_policy_core::ast::{
 use cedar_policy_core::entities::{Entities, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
+use demand::Demand;
 use needs::{Needs, Node};
 
 /// A policy's condition without its scope, parsed once.
@@ -81,6 +83,11 @@ impl Condition {
     /// What it looks at.
     pub(super) fn needs(&self) -> Needs {
         Needs::of(&self.0)
+    }
+
+    /// What must hold of principal and resource wherever it is satisfied.
+    pub(super) fn demand(&self) -> Demand {
+        Demand::of(&self.0)
     }
 }
 

@@ -70,9 +70,14 @@ pub(crate) fn ask(
     snapshot: &Snapshot,
     question: &Question,
 ) -> Result<CheckResponse, InvalidRequest> {
+    snapshot.check(&request(question), options(question))
+}
+
+/// The question as a check.
+pub(crate) fn request(question: &Question) -> CheckRequest {
     let properties =
         |sent: &Option<Members>| sent.as_ref().map(|sent| text::members(sent, &mut Dice::new(2)));
-    let request = CheckRequest {
+    CheckRequest {
         principal: uid(&question.principal),
         action: uid(&question.action),
         resource: uid(&question.resource),
@@ -82,10 +87,10 @@ pub(crate) fn ask(
         resource_properties: properties(&question.resource_properties),
         now_ms: question.now_s * 1000,
         explain: false,
-    };
-    let options = CheckOptions {
-        forbid_errors: question.forbid_errors,
-        request_properties: question.properties,
-    };
-    snapshot.check(&request, options)
+    }
+}
+
+/// How it is to be evaluated.
+pub(crate) fn options(question: &Question) -> CheckOptions {
+    CheckOptions { forbid_errors: question.forbid_errors, request_properties: question.properties }
 }
