@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
 //! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
-//! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
+//! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle`, `PATCH /v1/entities` | [`admin`] |
 //!
 //! Adapters translate and decide nothing: decisions come from [`Pdp::check`]. Errors become
 //! statuses in [`problem`] only.

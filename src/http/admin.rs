@@ -1,11 +1,14 @@
 //! The admin plane: `GET /livez`, `/readyz` and `/metrics` for whoever watches the process,
-//! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be.
+//! `GET /v1/revision` for what is in force, `PUT /v1/bundle` and `PATCH /v1/entities` for what
+//! shall be.
 //!
 //! `judge` stands before every path: the host must be one of this service's names, the origin
 //! its own, and every path that is not a probe needs a token. A path that is added later is
 //! therefore closed until it is listed as open.
 
 mod bundle;
+mod condition;
+mod entities;
 mod origin;
 mod revision;
 mod tokens;
@@ -19,7 +22,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Request};
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::{get, patch, put};
 
 use super::problem::{Kind, Problem};
 use super::{Doorway, json_answer};
@@ -38,6 +41,7 @@ pub struct Access {
 
 pub(super) fn routes() -> Router<Doorway> {
     let only_get = || async { Problem::method_not_allowed("GET, HEAD") };
+    let only_patch = || async { Problem::method_not_allowed("PATCH") };
     let only_put = || async { Problem::method_not_allowed("PUT") };
     Router::new()
         .route("/livez", get(livez).fallback(only_get))
@@ -45,6 +49,7 @@ pub(super) fn routes() -> Router<Doorway> {
         .route("/metrics", get(metrics).fallback(only_get))
         .route("/v1/revision", get(revision::revision).fallback(only_get))
         .route("/v1/bundle", put(bundle::put_bundle).fallback(only_put))
+        .route("/v1/entities", patch(entities::patch_entities).fallback(only_patch))
 }
 
 /// Whether the path tells about the process only, and is answered even when the plane is full.

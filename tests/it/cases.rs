@@ -53,6 +53,7 @@ pages! {
     batch
     bundle
     check
+    entities
     errors
 }
 

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod hostile;
+mod journal;
 mod lifecycle;
 mod metrics;
 mod reload;

@@ -211,7 +211,7 @@ fn planes_on_unix_sockets() {
     exit: 0
     ----- stdout
     allow
-      permit ownership-read  policies/ownership.cedar:6
+      permit ownership-read  ownership.cedar:6
     ");
     assert_snapshot!(project.run(&["health", "--admin-listen", "unix:admin.sock"]), @"
     exit: 0
