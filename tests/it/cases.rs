@@ -55,6 +55,7 @@ pages! {
     check
     entities
     errors
+    lists
 }
 
 fn directory() -> PathBuf {

@@ -6,6 +6,7 @@ mod hostile;
 mod journal;
 mod lifecycle;
 mod metrics;
+mod over_time;
 mod reload;
 mod start;
 mod steady_state;

@@ -34,6 +34,15 @@ pub(super) async fn put_bundle(
     State(doorway): State<Doorway>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
+    put(&doorway, request, read_parts).await
+}
+
+/// Takes a write of whole parts, whose body `read` reads.
+pub(super) async fn put(
+    doorway: &Doorway,
+    request: Request<Body>,
+    read: fn(&[u8], usize) -> Result<Parts, Problem>,
+) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
     let dry_run = dry_run(head.uri.query())?;
@@ -42,7 +51,7 @@ pub(super) async fn put_bundle(
     let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
     let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
     // A large body takes seconds to read; other requests go on meanwhile.
-    let parts = tokio::task::spawn_blocking(move || read_parts(&bytes, depth))
+    let parts = tokio::task::spawn_blocking(move || read(&bytes, depth))
         .await
         .map_err(|_| Problem::unread())??;
     drop(body);

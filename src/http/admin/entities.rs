@@ -1,5 +1,6 @@
 //! `PATCH /v1/entities`: takes links and entities out and puts others in, all at once or not at all,
-//! as one revision. It costs what it touches, however many entities there are.
+//! as one revision. It costs what it touches, however many entities there are. `PUT` replaces them
+//! all.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +11,7 @@ use cedar_policy::EntityUid;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::bundle::{array, string};
+use super::bundle::{self, array, string};
 use super::condition::{Condition, dry_run};
 use super::revision::etag;
 use crate::engine::store::Change;
@@ -19,7 +20,7 @@ use crate::http::native::uid;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Problem, write_json};
 use crate::http::{Doorway, body, json_answer};
-use crate::pdp::publisher::Patched;
+use crate::pdp::publisher::{Parts, Patched};
 
 /// The members of a change.
 const KNOWN: [&str; 4] = ["unlink", "remove", "upsert", "link"];
@@ -57,7 +58,24 @@ pub(super) async fn patch_entities(
     Ok(answer(&patched))
 }
 
-fn answer(patched: &Patched) -> Response {
+pub(super) async fn put_entities(
+    State(doorway): State<Doorway>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    bundle::put(&doorway, request, read_snapshot).await
+}
+
+/// All entities, and all links unless they are absent: then those in force are kept.
+fn read_snapshot(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
+    let mut outline = Outline::read(bytes, depth_max, &["entities", "links"])?;
+    outline.refuse_unknown("a snapshot of entities")?;
+    let mut part = |member| outline.take(member).map(|text| array(member, text)).transpose();
+    let (entities, links) = (part("entities")?, part("links")?);
+    let entities = entities.ok_or_else(|| Problem::missing_member("entities"))?;
+    Ok(Parts { entities: Some(entities), links, ..Parts::default() })
+}
+
+pub(super) fn answer(patched: &Patched) -> Response {
     let mut body = Vec::with_capacity(64);
     let revision = patched.published.revision;
     let dropped = patched.applied.orphaned.len();

@@ -232,3 +232,24 @@ fn a_damaged_image_or_journal_of_what_the_api_wrote_is_refused() {
         assert!(output.contains(file), "{output}");
     }
 }
+
+/// A list in pages has every entity once, in the order of types and ids, also over a change.
+#[test]
+fn pages_hold_everything_once() {
+    let service = Service::start(project(), &[]);
+    let users: Vec<Value> = (0..2_500).map(|number| user(&format!("p{number:04}"), &[])).collect();
+    patch(&service, &json!({"upsert": users}));
+    let (mut found, mut target) = (Vec::new(), "/v1/entities".to_owned());
+    loop {
+        let page = service.admin("GET", &target, "").json();
+        let entities = page["entities"].as_array().unwrap().iter();
+        found.extend(entities.map(|entity| entity["uid"].clone()));
+        patch(&service, &json!({"upsert": [user("p0000", &["t"])]}));
+        let Some(next) = page["next"].as_str() else { break };
+        assert_eq!(page["entities"].as_array().unwrap().len(), 1_000);
+        target = format!("/v1/entities?cursor={next}");
+    }
+    assert_eq!(found.len(), 2_503);
+    let text = |uid: &Value| (uid["type"].to_string(), uid["id"].to_string());
+    assert!(found.windows(2).all(|pair| text(&pair[0]) < text(&pair[1])));
+}
