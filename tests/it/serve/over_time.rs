@@ -59,7 +59,9 @@ impl World {
         let beginning = json!({"entities": self.bundle["entities"], "links": self.bundle["links"]});
         let put = self.service.admin("PUT", "/v1/bundle", &beginning.to_string());
         assert_eq!(put.status, 200, "{put:?}");
-        changes.iter().for_each(|change| self.change(change));
+        for change in changes {
+            self.change(change);
+        }
     }
 
     #[track_caller]
@@ -70,7 +72,7 @@ impl World {
 
     /// Whether a user may do something, by the code of the decision.
     #[track_caller]
-    fn code(&self, user: &str, action: &str, resource: Value, context: Value) -> String {
+    fn code(&self, user: &str, action: &str, resource: &Value, context: &Value) -> String {
         let body = json!({
             "principal": uid("User", user), "action": action,
             "resource": resource, "context": context,
@@ -80,7 +82,7 @@ impl World {
 
     #[track_caller]
     fn may(&self, user: &str, action: &str, ty: &str, id: &str) -> bool {
-        self.code(user, action, uid(ty, id), json!({})) == "allow"
+        self.code(user, action, &uid(ty, id), &json!({})) == "allow"
     }
 
     #[track_caller]
@@ -96,14 +98,14 @@ fn a_device_changes_its_owner_or_goes() {
     assert!(sees("emma"));
     // L1, L2
     world.after(&[moved("Tenant 1", &[])]);
-    let seen = ["emma", "cust_admin_a", "tenant_admin"].map(sees);
-    assert_eq!(seen, [false, false, true]);
+    let answers = ["emma", "cust_admin_a", "tenant_admin"].map(sees);
+    assert_eq!(answers, [false, false, true]);
     // L3
     world.after(&[moved("Customer B", &["B/All devices", "Office B devices"])]);
     assert_eq!(["emma", "jack"].map(sees), [false, true]);
     // L9
     world.after(&[json!({"remove": ["Alarm::\"alarm on SD-001\"", "Device::\"SD-001\""]})]);
-    let code = world.code("tenant_admin", "read", uid("Device", "SD-001"), json!({}));
+    let code = world.code("tenant_admin", "read", &uid("Device", "SD-001"), &json!({}));
     assert_eq!(code, "unknown_resource");
     // L16: it cannot stay in a group of its former owner.
     world.after(&[]);
@@ -165,23 +167,23 @@ fn users_move_and_go() {
     emma["attrs"]["enabled"] = false.into();
     world.after(&[json!({"upsert": [emma]})]);
     for (ty, id) in [("Device", "SD-001"), ("Asset", "Building A"), ("User", "emma")] {
-        assert_eq!(world.code("emma", "read", uid(ty, id), json!({})), "forbidden");
+        assert_eq!(world.code("emma", "read", &uid(ty, id), &json!({})), "forbidden");
     }
     // L10
     world.after(&[json!({"remove": ["User::\"emma\""]})]);
-    let code = world.code("emma", "read", uid("Device", "SD-001"), json!({}));
+    let code = world.code("emma", "read", &uid("Device", "SD-001"), &json!({}));
     assert_eq!(code, "unknown_principal");
     // L11, L12
     world.after(&[]);
-    let seen = ["emma", "jack"].map(|user| sees(user, "E-1"));
-    assert_eq!(seen, [true, false]);
+    let answers = ["emma", "jack"].map(|user| sees(user, "E-1"));
+    assert_eq!(answers, [true, false]);
     assert!(world.may("cust_admin_a", "write", "Device", "E-1"));
     assert_eq!([sees("eve", "E-1"), sees("eve", "SD-001")], [true, false]);
     assert!(!world.reads("eve", "Asset", "Building A"));
     // L13, L14
     let to = |ty, id, target| {
         let context = json!({"target": {"__entity": uid("Owner", target)}});
-        world.code("cust_admin_a", "change_owner", uid(ty, id), context) == "allow"
+        world.code("cust_admin_a", "change_owner", &uid(ty, id), &context) == "allow"
     };
     let moves = ["A-East", "Customer B", "Tenant 1"].map(|target| to("Device", "SD-001", target));
     assert_eq!(moves, [true, false, false]);

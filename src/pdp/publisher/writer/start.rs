@@ -113,17 +113,13 @@ impl Writer {
         records: &[Record],
     ) -> Result<Snapshot, StartError> {
         let path = data_dir.path_of(&image.file);
-        let own = || Some((self.state.schema.as_ref()?, self.state.policies.as_deref()));
-        let (schema, policies) = match &image.rules {
-            Some((schema, policies)) => (schema, policies.as_slice()),
-            None => match own() {
-                Some((schema, policies)) => (schema, policies.unwrap_or_default()),
-                None => {
-                    let path = data_dir.path_of("state.json");
-                    let reason = "it has no schema for its image".to_owned();
-                    return Err(StoreError::Damaged { path, reason }.into());
-                }
-            },
+        let own_policies = self.state.policies.as_deref().unwrap_or_default();
+        let own = || self.state.schema.as_ref().map(|schema| (schema, own_policies));
+        let rules = image.rules.as_ref().map(|(schema, policies)| (schema, policies.as_slice()));
+        let Some((schema, policies)) = rules.or_else(own) else {
+            let path = data_dir.path_of("state.json");
+            let reason = "it has no schema for its image".to_owned();
+            return Err(StoreError::Damaged { path, reason }.into());
         };
         let options = CompileOptions { references: image.references, limits: self.compile.limits };
         let mut input = data_dir.image(&image.file).map_err(|source| StoreError::Io {
