@@ -5,6 +5,7 @@
 
 pub mod bundle;
 mod candidates;
+pub mod change;
 pub mod check;
 pub mod compile;
 mod entities;
@@ -24,8 +25,9 @@ pub mod snapshot;
 pub mod store;
 pub mod uid;
 
-pub use bundle::{Bundle, Text};
+pub use bundle::{Bundle, Digests, Text};
+pub use change::Draft;
 pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, InvalidRequest};
-pub use compile::{CompileOptions, References, compile};
+pub use compile::{CompileOptions, References, RestoreError, compile, restore};
 pub use error::{Place, Problem, Problems, Severity};
 pub use snapshot::Snapshot;

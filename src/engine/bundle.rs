@@ -27,6 +27,19 @@ pub struct Bundle {
     pub links: Vec<Text>,
 }
 
+/// The digests of a bundle's parts, each in hexadecimal; that of a part that is not there is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Digests {
+    /// Of the schema.
+    pub schema: String,
+    /// Of the policies.
+    pub policies: String,
+    /// Of the entities.
+    pub entities: String,
+    /// Of the links.
+    pub links: String,
+}
+
 // === impl Text ===
 
 impl Text {
@@ -46,6 +59,10 @@ impl Text {
         let ending = self.name.rsplit_once('.').map(|(_, ending)| ending);
         ending.is_some_and(|ending| ending == "jsonl" || ending == "ndjson")
     }
+
+    fn layout(&self) -> &'static str {
+        if self.is_lines() { "lines" } else { "" }
+    }
 }
 
 // === impl Bundle ===
@@ -56,21 +73,16 @@ impl Bundle {
         self.texts().map(|(_, text)| text.text.len()).sum()
     }
 
-    /// A digest in hexadecimal that two bundles share just when their parts say the same. Of names
-    /// only the stems of policy files count, since ids are made of them: where files lie does not.
-    pub fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        let mut field = |text: &str| {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text.as_bytes());
-        };
-        for (part, text) in self.texts() {
-            field(part);
-            field(if part == "policies" { text.stem() } else { "" });
-            field(if text.is_lines() { "lines" } else { "" });
-            field(&text.text);
+    /// The digests of its parts. Of names only the stems of policy files count, since ids are made
+    /// of them: where files lie does not.
+    pub fn digests(&self) -> Digests {
+        let schema = self.schema.as_slice();
+        Digests {
+            schema: digest(schema, |_| ""),
+            policies: digest(&self.policies, Text::stem),
+            entities: digest(&self.entities, |text| text.layout()),
+            links: digest(&self.links, |text| text.layout()),
         }
-        hex::encode(hash.finalize())
     }
 
     fn texts(&self) -> impl Iterator<Item = (&'static str, &Text)> {
@@ -80,4 +92,58 @@ impl Bundle {
         let links = self.links.iter().map(|text| ("links", text));
         schema.chain(policies).chain(entities).chain(links)
     }
+}
+
+// === impl Digests ===
+
+impl Digests {
+    /// One digest of all parts: two bundles share it just when their parts say the same.
+    pub fn whole(&self) -> String {
+        let mut hash = Sha256::new();
+        for (_, part) in self.parts() {
+            field(&mut hash, part);
+        }
+        hex::encode(hash.finalize())
+    }
+
+    /// The parts that are others than before.
+    pub fn changed(&self, before: &Self) -> Vec<&'static str> {
+        let pairs = self.parts().into_iter().zip(before.parts());
+        pairs.filter(|(new, old)| new.1 != old.1).map(|(new, _)| new.0).collect()
+    }
+
+    fn parts(&self) -> [(&'static str, &str); 4] {
+        [
+            ("schema", &self.schema),
+            ("policies", &self.policies),
+            ("entities", &self.entities),
+            ("links", &self.links),
+        ]
+    }
+}
+
+/// The digest of a part after a change of it: made of the digest before and of the change, so that
+/// the part itself need not be read.
+pub fn chained(before: &str, change: &str) -> String {
+    let mut hash = Sha256::new();
+    field(&mut hash, before);
+    field(&mut hash, change);
+    hex::encode(hash.finalize())
+}
+
+fn digest(texts: &[Text], counts: impl Fn(&Text) -> &str) -> String {
+    if texts.is_empty() {
+        return String::new();
+    }
+    let mut hash = Sha256::new();
+    for text in texts {
+        field(&mut hash, counts(text));
+        field(&mut hash, &text.text);
+    }
+    hex::encode(hash.finalize())
+}
+
+fn field(hash: &mut Sha256, text: &str) {
+    hash.update((text.len() as u64).to_be_bytes());
+    hash.update(text.as_bytes());
 }

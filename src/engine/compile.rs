@@ -1,16 +1,17 @@
 //! A bundle becomes a snapshot, or every problem that keeps it from becoming one.
 
+use std::io::Read;
 use std::sync::Arc;
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Text};
 use super::error::{Problem, Problems};
 use super::gate::{self, Limits};
 use super::index::Index;
-use super::policies;
-use super::schema;
+use super::policies::{self, Policies};
+use super::schema::{self, SchemaInfo};
 use super::slice::Ground;
 use super::snapshot::{Rules, Snapshot};
-use super::store::{LoadOptions, Loader};
+use super::store::{ImageError, LoadOptions, Loader, Store};
 
 /// How a bundle is compiled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub enum References {
     Cedar,
 }
 
+/// Why a snapshot could not be made again from an image.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Its schema and policies do not compile.
+    #[error("{0}")]
+    Rules(Problems),
+    /// The image of its store cannot be used.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
 /// Compiles a bundle. It runs on a thread with a large stack, whoever calls it; warnings are in the
 /// snapshot.
 ///
@@ -40,10 +52,49 @@ pub fn compile(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Pr
     gate::on_large_stack(|| compile_here(bundle, options))
 }
 
+/// Makes a snapshot again from the schema and the policies that it had, and the image of its store.
+///
+/// # Errors
+/// The schema and the policies do not compile, or the image is none that belongs to them.
+pub fn restore(
+    schema: &Text,
+    policies: &[Text],
+    image: &mut (impl Read + Send),
+    options: &CompileOptions,
+) -> Result<Snapshot, RestoreError> {
+    gate::on_large_stack(|| {
+        let mut problems = Problems::default();
+        let read = read_rules(Some(schema), policies, options, &mut problems);
+        let (Some((schema, policies)), false) = (read, problems.refuses()) else {
+            return Err(RestoreError::Rules(problems));
+        };
+        let store = Store::read_image(image, &schema)?;
+        finish(schema, policies, store, problems).map_err(RestoreError::Rules)
+    })
+}
+
 fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Problems> {
-    let limits = &options.limits;
     let mut problems = Problems::default();
-    let schema = if let Some(text) = &bundle.schema {
+    let read = read_rules(bundle.schema.as_ref(), &bundle.policies, options, &mut problems);
+    // Without a schema nothing more can be said about policies and entities.
+    let Some((schema, policies)) = read else { return Err(problems) };
+    let mut loader = Loader::new(&schema, &policies, options.load());
+    bundle.entities.iter().for_each(|text| loader.entities(text));
+    bundle.links.iter().for_each(|text| loader.links(text));
+    let store = loader.finish().map_err(|found| problems.append(found)).ok();
+    let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
+    finish(schema, policies, store, problems)
+}
+
+/// Reads schema and policies; `None` without a schema that can be read.
+pub(super) fn read_rules(
+    schema: Option<&Text>,
+    policies: &[Text],
+    options: &CompileOptions,
+    problems: &mut Problems,
+) -> Option<(SchemaInfo, Policies)> {
+    let limits = &options.limits;
+    let read = if let Some(text) = schema {
         schema::parse(text, limits).map_err(|found| problems.append(found)).ok()
     } else {
         let problem = Problem::error("no-schema", "there is no schema");
@@ -53,23 +104,30 @@ fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, P
         );
         None
     };
-    let policies = policies::parse(&bundle.policies, limits, &mut problems);
-    // Without a schema nothing more can be said about policies and entities.
-    let Some(schema) = schema else { return Err(problems) };
-    policies::validate(&policies, &schema, &bundle.policies, &mut problems);
-    let load = LoadOptions {
-        references: options.references,
-        limits: options.limits,
-        ..LoadOptions::default()
-    };
-    let mut loader = Loader::new(&schema, &policies, load);
-    bundle.entities.iter().for_each(|text| loader.entities(text));
-    bundle.links.iter().for_each(|text| loader.links(text));
-    let store = loader.finish().map_err(|found| problems.append(found)).ok();
-    let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
+    let parsed = policies::parse(policies, limits, problems);
+    let read = read?;
+    policies::validate(&parsed, &read, policies, problems);
+    Some((read, parsed))
+}
+
+/// What was read and found right becomes a snapshot; what was found beside is its warnings.
+pub(super) fn finish(
+    schema: SchemaInfo,
+    policies: Policies,
+    store: Store,
+    warnings: Problems,
+) -> Result<Snapshot, Problems> {
     let ground =
         Ground::new(&schema.cedar, &store).map_err(|message| Problem::error("schema", message))?;
     let index = Index::new(&policies.set, &policies.infos, &schema);
-    let rules = Rules { schema, policies, index, ground, warnings: problems };
+    let rules = Rules { schema, policies, index, ground, warnings };
     Ok(Snapshot::new(Arc::new(rules), store))
+}
+
+// === impl CompileOptions ===
+
+impl CompileOptions {
+    pub(super) fn load(&self) -> LoadOptions {
+        LoadOptions { references: self.references, limits: self.limits, ..LoadOptions::default() }
+    }
 }

@@ -1,12 +1,18 @@
 //! The admin plane: `GET /livez`, `/readyz` and `/metrics` for whoever watches the process,
-//! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be.
+//! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be, and
+//! `/v1/entities` and `/v1/links` for both, in parts.
 //!
 //! `judge` stands before every path: the host must be one of this service's names, the origin
 //! its own, and every path that is not a probe needs a token. A path that is added later is
 //! therefore closed until it is listed as open.
 
 mod bundle;
+mod condition;
+mod entities;
+mod links;
+mod lists;
 mod origin;
+mod query;
 mod revision;
 mod tokens;
 
@@ -38,6 +44,8 @@ pub struct Access {
 
 pub(super) fn routes() -> Router<Doorway> {
     let only_get = || async { Problem::method_not_allowed("GET, HEAD") };
+    let only_entities = || async { Problem::method_not_allowed("GET, HEAD, PATCH, PUT") };
+    let only_link = || async { Problem::method_not_allowed("DELETE, GET, HEAD, PUT") };
     let only_put = || async { Problem::method_not_allowed("PUT") };
     Router::new()
         .route("/livez", get(livez).fallback(only_get))
@@ -45,6 +53,19 @@ pub(super) fn routes() -> Router<Doorway> {
         .route("/metrics", get(metrics).fallback(only_get))
         .route("/v1/revision", get(revision::revision).fallback(only_get))
         .route("/v1/bundle", put(bundle::put_bundle).fallback(only_put))
+        .route(
+            "/v1/entities",
+            get(lists::entities)
+                .put(entities::put_entities)
+                .patch(entities::patch_entities)
+                .fallback(only_entities),
+        )
+        .route("/v1/entities/{type}/{id}", get(lists::entity).fallback(only_get))
+        .route("/v1/links", get(lists::links).fallback(only_get))
+        .route(
+            "/v1/links/{id}",
+            get(lists::link).put(links::put_link).delete(links::delete_link).fallback(only_link),
+        )
 }
 
 /// Whether the path tells about the process only, and is answered even when the plane is full.

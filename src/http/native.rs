@@ -4,7 +4,7 @@
 pub(super) mod answer;
 mod request;
 
-pub(super) use request::{ACTION_TYPE, action_named};
+pub(super) use request::{ACTION_TYPE, action_named, uid};
 
 use axum::Router;
 use axum::body::Body;

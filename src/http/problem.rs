@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::engine;
 use crate::engine::json::JsonError;
+use crate::engine::store::{LINK_CONFLICT, REMOVED_AND_UPSERTED};
 
 /// How long a client is asked to wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: u16 = 1;
@@ -138,6 +139,11 @@ impl Problem {
         Self::new(Kind::NotReady, "no snapshot is in force yet; nothing is decided before")
     }
 
+    /// A body whose reader failed.
+    pub(crate) fn unread() -> Self {
+        Self::new(Kind::Internal, "the service failed to read the body")
+    }
+
     /// A body that is not JSON as this service reads it.
     pub(crate) fn invalid_json(error: &serde_json::Error) -> Self {
         let text = error.to_string();
@@ -192,14 +198,24 @@ impl Problem {
         Self::new(Kind::RevisionMismatch, detail)
     }
 
-    /// A bundle that does not compile, with all that is wrong with it.
+    /// What does not compile or does not fit, with all that is wrong with it. A change that
+    /// contradicts itself is none, and one that contradicts a link in force is a conflict.
     pub(crate) fn invalid_bundle(problems: &engine::Problems) -> Self {
         let count = problems.error_count() + problems.warning_count();
-        let detail = match problems.error_count() {
+        let errors = problems.error_count();
+        let detail = match errors {
             1 => "1 error; what is in force stays in force".to_owned(),
             errors => format!("{errors} errors; what is in force stays in force"),
         };
-        Self { problems: faults(problems), count, ..Self::new(Kind::InvalidBundle, detail) }
+        let with = |code| problems.errors().filter(|it| it.code == code).count();
+        let kind = if with(REMOVED_AND_UPSERTED) > 0 {
+            Kind::Contradiction
+        } else if errors > 0 && with(LINK_CONFLICT) == errors {
+            Kind::LinkConflict
+        } else {
+            Kind::InvalidBundle
+        };
+        Self { problems: faults(problems), count, ..Self::new(kind, detail) }
     }
 
     /// Writes the problem as the error of one item of a batch.

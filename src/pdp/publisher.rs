@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Pdp;
+use crate::engine::store::{self, Applied};
 use crate::engine::{Bundle, CompileOptions, Problems};
 use crate::revisions::{DataDir, StoreError};
 use writer::Writer;
@@ -63,6 +64,15 @@ pub struct Published {
     pub changed: Vec<&'static str>,
 }
 
+/// A change of single entities and links that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patched {
+    /// The revision, and the parts that changed.
+    pub published: Published,
+    /// What it did.
+    pub applied: Applied,
+}
+
 /// Why a change was not taken.
 #[derive(Debug)]
 pub enum Rejection {
@@ -80,6 +90,8 @@ pub enum Rejection {
         /// The revision in force.
         revision: u64,
     },
+    /// Nothing is in force that could be changed.
+    NotReady,
     /// Nothing is kept, so no write could be acknowledged.
     Ephemeral,
     /// Too many changes wait.
@@ -105,12 +117,14 @@ pub struct LastRejection {
 #[derive(Debug)]
 enum Change {
     /// The API replaces parts, if the revision in force is the one expected.
-    Put { parts: Parts, expected: Option<u64>, dry_run: bool, answer: Answer },
+    Put { parts: Parts, expected: Option<u64>, dry_run: bool, answer: Answer<Published> },
+    /// The API changes single entities and links.
+    Patch { change: store::Change, expected: Option<u64>, dry_run: bool, answer: Answer<Patched> },
     /// The files were read again.
-    Files { files: Result<Bundle, Problems>, answer: Answer },
+    Files { files: Result<Bundle, Problems>, answer: Answer<Published> },
 }
 
-type Answer = oneshot::Sender<Result<Published, Rejection>>;
+type Answer<T> = oneshot::Sender<Result<T, Rejection>>;
 
 /// Why the publisher could not start.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +135,15 @@ pub enum StartError {
     /// The data directory could not be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+// === impl Published ===
+
+impl Published {
+    /// Whether it made no new revision.
+    pub fn is_unchanged(&self) -> bool {
+        self.changed.is_empty()
+    }
 }
 
 // === impl Publisher ===
@@ -152,6 +175,16 @@ impl Publisher {
         self.send(|answer| Change::Put { parts, expected, dry_run, answer }).await
     }
 
+    /// Changes single entities and links, atomically, as one revision.
+    pub async fn patch(
+        &self,
+        change: store::Change,
+        expected: Option<u64>,
+        dry_run: bool,
+    ) -> Result<Patched, Rejection> {
+        self.send(|answer| Change::Patch { change, expected, dry_run, answer }).await
+    }
+
     /// Takes what the files hold now, or what was wrong with reading them.
     pub async fn put_files(&self, files: Result<Bundle, Problems>) -> Result<Published, Rejection> {
         self.send(|answer| Change::Files { files, answer }).await
@@ -162,7 +195,7 @@ impl Publisher {
         self.last_rejection.load_full()
     }
 
-    async fn send(&self, change: impl FnOnce(Answer) -> Change) -> Result<Published, Rejection> {
+    async fn send<T>(&self, change: impl FnOnce(Answer<T>) -> Change) -> Result<T, Rejection> {
         let (answer, answered) = oneshot::channel();
         self.changes.try_send(change(answer)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Rejection::Busy,

@@ -1,114 +1,42 @@
-//! The data directory: one file, replaced as a whole by write, fsync, rename and fsync of the
-//! directory, behind a lock that keeps a second process out.
+//! The data directory, behind a lock that keeps a second process out. Whole files are replaced by
+//! write, fsync, rename and fsync of the directory; the journal is appended to.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::engine::Text;
+use super::journal::Journal;
+use super::{Record, State, StoreError};
+use crate::engine::store::Store;
 
 /// The file with the state.
 const STATE_FILE: &str = "state.json";
-/// Where the next state is written before it takes the name of the last.
-const NEXT_FILE: &str = "state.json.next";
+/// What the name of an image begins with; its revision follows.
+const IMAGE_PREFIX: &str = "image-";
+/// What the name of a journal begins with; the revision of its state follows.
+const JOURNAL_PREFIX: &str = "journal-";
+/// What a file is called while it is written.
+const NEXT_SUFFIX: &str = ".next";
 /// The file that is locked while a process uses the directory.
 const LOCK_FILE: &str = "lock";
-/// The form of the state file that this version reads and writes.
-const FORMAT: u32 = 1;
-
-/// What is kept across restarts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct State {
-    /// The last revision that was in force, 0 for none.
-    pub revision: u64,
-    /// When it was installed.
-    pub installed_at: Option<Timestamp>,
-    /// The digest of its bundle.
-    pub digest: String,
-    /// Schema and policies, where the API wrote them.
-    pub schema: Option<Text>,
-    /// The policies that the API wrote.
-    pub policies: Option<Vec<Text>>,
-    /// Entities and links, from the first write of the API on.
-    pub entities: Option<Entities>,
-}
-
-/// Entities and links as the API left them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entities {
-    /// Entity texts.
-    pub entities: Vec<Text>,
-    /// Link texts.
-    pub links: Vec<Text>,
-    /// The digest of the entity files that were the seed.
-    pub seed: String,
-}
+/// How much of an image is read or written at a time.
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// An open data directory. The lock lasts as long as this lives.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
-}
-
-/// Why the data directory could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The operating system refused something.
-    #[error("cannot {doing} `{}`: {source}", path.display())]
-    Io {
-        /// What was tried.
-        doing: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// Another process holds the lock.
-    #[error("the data directory `{}` is in use by another process", path.display())]
-    Locked {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The state does not have the digest that stands in front of it.
-    #[error("`{}` is damaged: {reason}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// In what way.
-        reason: String,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    format: u32,
+    /// The digest of the state file, which the first record of its journal is bound to.
+    base: String,
+    /// The revision of the state file.
     revision: u64,
-    installed_at: Option<Timestamp>,
-    digest: String,
-    schema: Option<StoredText>,
-    policies: Option<Vec<StoredText>>,
-    entities: Option<StoredEntities>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredEntities {
-    entities: Vec<StoredText>,
-    links: Vec<StoredText>,
-    seed: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredText {
-    name: String,
-    text: String,
+    journal: Option<Journal>,
+    /// Whether the last state was renamed and not synced: nobody knows which one a restart finds,
+    /// so nothing can be appended to either.
+    uncertain: bool,
+    _lock: File,
 }
 
 // === impl DataDir ===
@@ -125,19 +53,28 @@ impl DataDir {
             .open(path.join(LOCK_FILE))
             .map_err(|error| io("write in the data directory", error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                base: String::new(),
+                revision: 0,
+                journal: None,
+                uncertain: false,
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(io("lock the data directory", error)),
         }
     }
 
-    /// What was saved last; the default where nothing was.
-    pub fn load(&self) -> Result<State, StoreError> {
+    /// What was saved last, the default where nothing was, and the changes since.
+    pub fn load(&mut self) -> Result<(State, Vec<Record>), StoreError> {
         let path = self.path.join(STATE_FILE);
         let mut text = String::new();
         match File::open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((State::default(), Vec::new()));
+            }
             Err(source) => return Err(StoreError::Io { doing: "read", path, source }),
         }
         let damaged = |reason: String| StoreError::Damaged { path: path.clone(), reason };
@@ -146,93 +83,136 @@ impl DataDir {
         if digest != digest_of(body) {
             return Err(damaged("its digest is another than its contents".to_owned()));
         }
-        let stored: Stored =
-            serde_json::from_str(body).map_err(|error| damaged(error.to_string()))?;
-        if stored.format != FORMAT {
-            return Err(damaged(format!("it has format {}, not {FORMAT}", stored.format)));
-        }
-        Ok(stored.into())
+        let state = State::read(body).map_err(damaged)?;
+        digest.clone_into(&mut self.base);
+        self.revision = state.revision;
+        let opened = Journal::open(&self.journal_path(), &self.base)?;
+        let (journal, records) = opened.unzip();
+        self.journal = journal;
+        Ok((state, records.unwrap_or_default()))
     }
 
-    /// Saves the state. When this returns, it is there after a crash.
-    pub fn save(&self, state: &State) -> Result<(), StoreError> {
-        let next = self.path.join(NEXT_FILE);
-        let path = self.path.join(STATE_FILE);
-        let io =
-            |doing, path: &Path, source| StoreError::Io { doing, path: path.to_owned(), source };
-        let body = serde_json::to_string(&Stored::from(state))
-            .map_err(|error| io("write", &next, io::Error::other(error)))?;
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&next)?;
-            file.write_all(digest_of(&body).as_bytes())?;
-            file.write_all(b"\n")?;
-            file.write_all(body.as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(|error| io("write", &next, error))?;
-        fs::rename(&next, &path).map_err(|error| io("replace", &path, error))?;
-        let sync = File::open(&self.path).and_then(|directory| directory.sync_all());
-        sync.map_err(|error| io("sync", &self.path, error))
+    /// The image that a state names.
+    pub fn image(&self, file: &str) -> io::Result<impl Read + Send + use<>> {
+        Ok(BufReader::with_capacity(BUFFER_BYTES, File::open(self.path.join(file))?))
     }
+
+    /// The path of a file in the directory, to be told.
+    pub fn path_of(&self, file: &str) -> PathBuf {
+        self.path.join(file)
+    }
+
+    /// The path of the journal, to be told.
+    pub fn journal_path(&self) -> PathBuf {
+        self.path.join(format!("{JOURNAL_PREFIX}{}", self.revision))
+    }
+
+    /// The name of the image of a revision.
+    pub fn image_name(revision: u64) -> String {
+        format!("{IMAGE_PREFIX}{revision}")
+    }
+
+    /// Saves a state, with the image that it names unless that is there already. When this returns,
+    /// both are there after a crash; on an error the last state is.
+    pub fn save(&mut self, state: &State, store: Option<&Store>) -> Result<(), StoreError> {
+        let image = state.image.as_ref().map(|image| image.file.as_str());
+        if let (Some(file), Some(store)) = (image, store) {
+            self.write_next(file, |out| store.write_image(out))?;
+            self.take_name(file)?;
+        }
+        let io = |source| StoreError::Io { doing: "write", path: self.path_of(STATE_FILE), source };
+        let body = state.write().map_err(|error| io(io::Error::other(error)))?;
+        let digest = digest_of(&body);
+        self.write_next(STATE_FILE, |out| {
+            out.write_all(digest.as_bytes())?;
+            out.write_all(b"\n")?;
+            out.write_all(body.as_bytes())
+        })?;
+        self.uncertain = true;
+        self.take_name(STATE_FILE)?;
+        self.uncertain = false;
+        self.base = digest;
+        self.revision = state.revision;
+        self.journal = None;
+        self.sweep(image);
+        Ok(())
+    }
+
+    /// Appends a change to the journal. When this returns, it is there after a crash.
+    pub fn append(&mut self, record: &Record) -> Result<(), StoreError> {
+        if self.uncertain {
+            let source = io::Error::other("it is not known whether the last write is on the disk");
+            return Err(StoreError::Io { doing: "append to", path: self.journal_path(), source });
+        }
+        let journal = match &mut self.journal {
+            Some(journal) => journal,
+            none => {
+                let path = self.path.join(format!("{JOURNAL_PREFIX}{}", self.revision));
+                let io = |source| StoreError::Io { doing: "make", path: path.clone(), source };
+                let journal = Journal::create(&path, &self.base).map_err(io)?;
+                sync_directory(&self.path)?;
+                none.insert(journal)
+            }
+        };
+        journal.append(record)
+    }
+
+    /// Whether there are changes that the last state does not hold.
+    pub fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Whether the changes since the last state are so many that a new one should be saved.
+    pub fn wants_saving(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_long)
+    }
+
+    /// Writes a file whole, under another name at first.
+    fn write_next(
+        &self,
+        file: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let next = self.path.join(format!("{file}{NEXT_SUFFIX}"));
+        let written = || -> io::Result<()> {
+            let mut out = BufWriter::with_capacity(BUFFER_BYTES, File::create(&next)?);
+            write(&mut out)?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        };
+        written().map_err(|source| {
+            // It may have filled the disk.
+            let _ = fs::remove_file(&next);
+            StoreError::Io { doing: "write", path: next.clone(), source }
+        })
+    }
+
+    /// Gives a file that was written whole its name.
+    fn take_name(&self, file: &str) -> Result<(), StoreError> {
+        let (path, next) = (self.path.join(file), self.path.join(format!("{file}{NEXT_SUFFIX}")));
+        let io = |source| StoreError::Io { doing: "replace", path: path.clone(), source };
+        fs::rename(&next, &path).map_err(io)?;
+        sync_directory(&self.path)
+    }
+
+    /// Removes images and journals of states that are no more. They count for nothing; whatever
+    /// stays because it cannot be removed is tried again with the next state.
+    fn sweep(&self, image: Option<&str>) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let ours = name.starts_with(IMAGE_PREFIX) || name.starts_with(JOURNAL_PREFIX);
+            if ours && Some(name) != image {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    let synced = File::open(path).and_then(|directory| directory.sync_all());
+    synced.map_err(|source| StoreError::Io { doing: "sync", path: path.to_owned(), source })
 }
 
 fn digest_of(body: &str) -> String {
     hex::encode(Sha256::digest(body.as_bytes()))
-}
-
-// === conversions ===
-
-impl From<&Text> for StoredText {
-    fn from(text: &Text) -> Self {
-        Self { name: text.name.clone(), text: text.text.to_string() }
-    }
-}
-
-impl From<StoredText> for Text {
-    fn from(text: StoredText) -> Self {
-        Self::new(text.name, text.text)
-    }
-}
-
-fn stored(texts: &[Text]) -> Vec<StoredText> {
-    texts.iter().map(StoredText::from).collect()
-}
-
-fn texts(stored: Vec<StoredText>) -> Vec<Text> {
-    stored.into_iter().map(Text::from).collect()
-}
-
-impl From<&State> for Stored {
-    fn from(state: &State) -> Self {
-        Self {
-            format: FORMAT,
-            revision: state.revision,
-            installed_at: state.installed_at,
-            digest: state.digest.clone(),
-            schema: state.schema.as_ref().map(StoredText::from),
-            policies: state.policies.as_deref().map(stored),
-            entities: state.entities.as_ref().map(|part| StoredEntities {
-                entities: stored(&part.entities),
-                links: stored(&part.links),
-                seed: part.seed.clone(),
-            }),
-        }
-    }
-}
-
-impl From<Stored> for State {
-    fn from(stored: Stored) -> Self {
-        Self {
-            revision: stored.revision,
-            installed_at: stored.installed_at,
-            digest: stored.digest,
-            schema: stored.schema.map(Text::from),
-            policies: stored.policies.map(texts),
-            entities: stored.entities.map(|part| Entities {
-                entities: texts(part.entities),
-                links: texts(part.links),
-                seed: part.seed,
-            }),
-        }
-    }
 }

@@ -53,7 +53,9 @@ pages! {
     batch
     bundle
     check
+    entities
     errors
+    lists
 }
 
 fn directory() -> PathBuf {

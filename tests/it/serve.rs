@@ -3,8 +3,10 @@
 
 mod bundle;
 mod hostile;
+mod journal;
 mod lifecycle;
 mod metrics;
+mod over_time;
 mod reload;
 mod start;
 mod steady_state;

@@ -18,6 +18,12 @@ impl Store {
         Shapes::new(schema).describe() == self.shapes.describe()
     }
 
+    /// Whether another version has the very same description of types, so that the image of either
+    /// is read with the schema of the other.
+    pub fn shares_shapes(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(&self.shapes, &other.shapes)
+    }
+
     /// What is wrong with the links under other policies, whose schema this store fits.
     pub fn check_links(
         &self,

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ETAG, IF_MATCH};
-use axum::http::{HeaderMap, Request};
+use axum::http::Request;
+use axum::http::header::ETAG;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::condition::{Condition, dry_run};
 use super::revision::etag;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem, write_json};
-use crate::http::{App, Doorway, body, json_answer};
+use crate::http::{Doorway, body, json_answer};
 use crate::pdp::publisher::{Parts, Published};
 
 /// The members of a bundle.
@@ -29,20 +30,18 @@ struct PublishedWire<'a> {
     changed: &'a [&'static str],
 }
 
-/// What `If-Match` asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum Condition {
-    /// Nothing.
-    None,
-    /// Any revision, as long as there is one.
-    Any,
-    /// One of these revisions.
-    OneOf(Vec<u64>),
-}
-
 pub(super) async fn put_bundle(
     State(doorway): State<Doorway>,
     request: Request<Body>,
+) -> Result<Response, Problem> {
+    put(&doorway, request, read_parts).await
+}
+
+/// Takes a write of whole parts, whose body `read` reads.
+pub(super) async fn put(
+    doorway: &Doorway,
+    request: Request<Body>,
+    read: fn(&[u8], usize) -> Result<Parts, Problem>,
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
@@ -52,24 +51,12 @@ pub(super) async fn put_bundle(
     let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
     let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
     // A large body takes seconds to read; other requests go on meanwhile.
-    let parts = tokio::task::spawn_blocking(move || read_parts(&bytes, depth))
+    let parts = tokio::task::spawn_blocking(move || read(&bytes, depth))
         .await
-        .map_err(|_| Problem::new(Kind::Internal, "the service failed to read the body"))??;
+        .map_err(|_| Problem::unread())??;
     drop(body);
     let published = app.publisher.put_bundle(parts, expected, dry_run).await?;
     Ok(answer(&published))
-}
-
-/// Reads the query: `dry_run=true` judges the change and takes nothing of it.
-fn dry_run(query: Option<&str>) -> Result<bool, Problem> {
-    match query {
-        None | Some("" | "dry_run=false") => Ok(false),
-        Some("dry_run=true") => Ok(true),
-        Some(_) => {
-            let detail = "the only query here is `dry_run=true` or `dry_run=false`";
-            Err(Problem::new(Kind::InvalidMember, detail))
-        }
-    }
 }
 
 fn answer(published: &Published) -> Response {
@@ -119,73 +106,16 @@ fn read_policies(texts: &RawValue) -> Result<BTreeMap<String, String>, Problem> 
     Ok(policies)
 }
 
-fn string(member: &str, text: &RawValue) -> Result<String, Problem> {
+pub(super) fn string(member: &str, text: &RawValue) -> Result<String, Problem> {
     serde_json::from_str(text.get()).map_err(|_| Problem::wrong_member(member, "a string"))
 }
 
 /// The text of an array as it was written, so that problems find their place in it.
-fn array(member: &str, text: &RawValue) -> Result<String, Problem> {
+pub(super) fn array(member: &str, text: &RawValue) -> Result<String, Problem> {
     if text.get().starts_with('[') {
         Ok(text.get().to_owned())
     } else {
         Err(Problem::wrong_member(member, "an array"))
-    }
-}
-
-// === impl Condition ===
-
-impl Condition {
-    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut values = headers.get_all(IF_MATCH).iter();
-        let (first, second) = (values.next(), values.next());
-        let Some(value) = first else { return Ok(Self::None) };
-        let text = value.to_str().ok().filter(|_| second.is_none());
-        text.and_then(Self::parse).ok_or_else(|| {
-            let detail = "`If-Match` must be a revision in quotes, such as `\"7\"`, or `*`";
-            Problem::new(Kind::InvalidHeader, detail)
-        })
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        if text.trim() == "*" {
-            return Some(Self::Any);
-        }
-        let mut revisions = Vec::new();
-        for tag in text.split(',').map(str::trim) {
-            // A weak tag names no revision for sure, so it is legal and matches none.
-            let (weak, strong) = match tag.strip_prefix("W/") {
-                Some(rest) => (true, rest),
-                None => (false, tag),
-            };
-            let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
-            if inner.contains('"') {
-                return None;
-            }
-            // Nor does a tag that this service never gave.
-            if !weak && let Ok(revision) = inner.parse() {
-                revisions.push(revision);
-            }
-        }
-        Some(Self::OneOf(revisions))
-    }
-
-    /// The revision that must still be in force when the change is made, if any must.
-    fn hold(&self, app: &App) -> Result<Option<u64>, Problem> {
-        let current = app.pdp.current().map(|installed| installed.revision);
-        match self {
-            Self::None => Ok(None),
-            _ if self.is_met(current) => Ok(Some(current.unwrap_or(0))),
-            _ => Err(Problem::revision_mismatch(current.unwrap_or(0))),
-        }
-    }
-
-    /// Before the first snapshot the revision is 0, as `GET /v1/revision` says.
-    fn is_met(&self, current: Option<u64>) -> bool {
-        match self {
-            Self::None => true,
-            Self::Any => current.is_some(),
-            Self::OneOf(revisions) => revisions.contains(&current.unwrap_or(0)),
-        }
     }
 }
 

@@ -95,7 +95,7 @@ pub(super) fn item(text: &RawValue, bytes_max: usize) -> Result<Check, Problem> 
 }
 
 /// A uid: an object with `type` and `id`, or Cedar text.
-fn uid(member: &'static str, value: Value) -> Result<UidText, Problem> {
+pub(crate) fn uid(member: &'static str, value: Value) -> Result<UidText, Problem> {
     match value {
         Value::String(text) => uid::parse(&text).map_err(|reason| {
             let detail = format!("`{member}`: {reason}");

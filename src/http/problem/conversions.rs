@@ -27,6 +27,7 @@ impl From<Rejection> for Problem {
             )
             .hint("change it where it comes from"),
             Rejection::Stale { revision } => Self::revision_mismatch(revision),
+            Rejection::NotReady => Self::not_ready(),
             Rejection::Ephemeral => Self::new(
                 Kind::Ephemeral,
                 "the service runs with `--ephemeral`: it keeps nothing on disk and takes no change",

@@ -59,6 +59,10 @@ pub enum Kind {
     InvalidRequest,
     /// A bundle that does not compile.
     InvalidBundle,
+    /// A change that takes out what it puts in.
+    Contradiction,
+    /// A link with this id says something else.
+    LinkConflict,
     /// A fault of this service.
     Internal,
     /// A change that could not be written to disk.
@@ -85,6 +89,7 @@ impl Kind {
             Self::UnknownMember => (S::BAD_REQUEST, "unknown_member"),
             Self::InvalidMember => (S::BAD_REQUEST, "invalid_member"),
             Self::BrokenBody => (S::BAD_REQUEST, "broken_body"),
+            Self::Contradiction => (S::BAD_REQUEST, "removed_and_upserted"),
             Self::InvalidHost => (S::BAD_REQUEST, "invalid_host"),
             Self::InvalidHeader => (S::BAD_REQUEST, "invalid_header"),
             Self::NotDeclaredJson => (S::BAD_REQUEST, "unsupported_media_type"),
@@ -98,6 +103,7 @@ impl Kind {
             Self::BodyTimeout => (S::REQUEST_TIMEOUT, "body_timeout"),
             Self::NotYet => (S::CONFLICT, Code::NotYet.as_str()),
             Self::OwnedElsewhere => (S::CONFLICT, "owned_elsewhere"),
+            Self::LinkConflict => (S::CONFLICT, "link_conflict"),
             Self::Ephemeral => (S::CONFLICT, "ephemeral"),
             Self::RevisionMismatch => (S::PRECONDITION_FAILED, "revision_mismatch"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
