@@ -253,7 +253,7 @@ fn a_running_service_is_asked() {
     exit: 0
     ----- stdout
     allow
-      permit ownership-read  policies/ownership.cedar:6
+      permit ownership-read  ownership.cedar:6
     ");
 }
 
