@@ -20,7 +20,12 @@ pub(crate) const ARGUMENT: &str = "--constant-server";
 const ANSWER: &[u8] = br#"{"decision":"allow","code":"allow","reason":["ownership-read"],"errors":[],"revision":1,"decision_id":"019aa8f2-0000-7000-8000-000000000000"}"#;
 
 /// Serves until the process is ended; prints the port first.
-#[expect(clippy::print_stdout, clippy::expect_used, clippy::disallowed_methods, reason = "a benchmark's server")]
+#[expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark's server"
+)]
 pub(crate) fn serve() {
     let listener = StdListener::bind("127.0.0.1:0").expect("a free port");
     println!("{}", listener.local_addr().expect("an address").port());

@@ -41,7 +41,7 @@ impl Server {
             .spawn()
             .expect("doorward starts");
         let server = Self { child, port };
-        server.wait_until_ready(admin);
+        wait_until_ready(admin);
         server
     }
 
@@ -51,7 +51,8 @@ impl Server {
 
     /// What all threads of the process have used so far, in nanoseconds.
     pub(crate) fn cpu_ns(&self) -> u64 {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the process runs");
+        let tasks =
+            fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the process runs");
         tasks
             .flatten()
             .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
@@ -59,21 +60,12 @@ impl Server {
             .sum()
     }
 
-    fn wait_until_ready(&self, admin: u16) {
-        let deadline = Instant::now() + Duration::from_secs(600);
-        while Instant::now() < deadline {
-            let status = Command::new(env!("CARGO_BIN_EXE_doorward"))
-                .args(["health", "--ready", "--admin", &format!("http://127.0.0.1:{admin}")])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            if status.is_ok_and(|status| status.success()) {
-                return;
-            }
-            #[expect(clippy::disallowed_methods, reason = "no runtime here")]
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        assert!(Instant::now() < deadline, "doorward did not become ready");
+    /// A line of its memory account, such as `VmRSS:`, in megabytes.
+    pub(crate) fn resident_mb(&self, line: &str) -> std::io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let value = status.lines().find_map(|text| text.strip_prefix(line));
+        let kilobytes = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
+        Ok(kilobytes.unwrap_or(0_u64) / 1024)
     }
 }
 
@@ -82,6 +74,23 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn wait_until_ready(admin: u16) {
+    let deadline = Instant::now() + Duration::from_mins(10);
+    while Instant::now() < deadline {
+        let status = Command::new(env!("CARGO_BIN_EXE_doorward"))
+            .args(["health", "--ready", "--admin", &format!("http://127.0.0.1:{admin}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if status.is_ok_and(|status| status.success()) {
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "no runtime here")]
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(Instant::now() < deadline, "doorward did not become ready");
 }
 
 /// A command that is held on the first core where `taskset` is there; the driver then has the rest.
