@@ -13,7 +13,6 @@ use crate::texts::Texts;
 use crate::world::requests;
 
 /// A world in Cedar's own terms.
-#[derive(Clone)]
 pub(crate) struct Stock {
     pub(crate) schema: Schema,
     pub(crate) set: PolicySet,
@@ -41,6 +40,11 @@ impl Stock {
         let members = Value::Object(context(asked));
         let context = Context::from_json_value(members, Some((&self.schema, &action)))?;
         Ok(Request::new(principal, action, resource, context, Some(&self.schema))?)
+    }
+
+    /// Whether a policy of an answer is a link.
+    pub(crate) fn is_link(&self, id: &str) -> bool {
+        self.set.policy(&PolicyId::new(id)).is_some_and(|policy| !policy.is_static())
     }
 
     pub(crate) fn answer(&self, asked: &requests::Request) -> Result<Answer, Box<dyn Error>> {

@@ -20,21 +20,21 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn of(world: &World) -> io::Result<Self> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-        let read = |name: &str| std::fs::read_to_string(directory.join(name));
-        let mut policies = Vec::new();
-        for stem in ["isolation", "ownership", "sharing", "thingsboard"] {
-            policies.push((stem, read(&format!("{stem}.cedar"))?));
-        }
         let (mut entities, mut links) = (Vec::new(), Vec::new());
         let size = world.write(&mut entities, &mut links)?;
         let text = |bytes| String::from_utf8(bytes).map_err(io::Error::other);
-        Ok(Self {
-            schema: read("schema.cedarschema")?,
-            policies,
-            entities: text(entities)?,
-            links: text(links)?,
-            size,
-        })
+        let (schema, policies) = shipped()?;
+        Ok(Self { schema, policies, entities: text(entities)?, links: text(links)?, size })
     }
+}
+
+/// The schema and the policies that ship.
+pub(crate) fn shipped() -> io::Result<(String, Vec<(&'static str, String)>)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let read = |name: &str| std::fs::read_to_string(directory.join(name));
+    let mut policies = Vec::new();
+    for stem in ["isolation", "ownership", "sharing", "thingsboard"] {
+        policies.push((stem, read(&format!("{stem}.cedar"))?));
+    }
+    Ok((read("schema.cedarschema")?, policies))
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 
 /// A request, ready to be sent.
 pub(crate) struct Load {
@@ -55,8 +56,21 @@ pub(crate) fn drive(port: u16, load: &Load, connections: usize, total: usize) {
     }
 }
 
+/// Asks one native check and gives the body of the answer, which must be a 200.
+pub(crate) fn ask(port: u16, body: &str) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    let load = Load::new("/v1/check", body);
+    for request in &load.requests {
+        stream.write_all(request)?;
+    }
+    let mut answer = vec![0_u8; 64 * 1024];
+    let body = read_answer(&mut stream, &mut answer);
+    Ok(answer.get(body).unwrap_or_default().to_vec())
+}
+
+/// Reads one answer and says where in the buffer its body stands.
 #[expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
-fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Range<usize> {
     let mut length = 0;
     loop {
         let read =
@@ -73,7 +87,7 @@ fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
             .and_then(|value| value.parse().ok())
             .expect("a length");
         if length >= head + 4 + body {
-            return;
+            return head + 4..length;
         }
     }
 }

@@ -41,7 +41,7 @@ impl Server {
             .spawn()
             .expect("doorward starts");
         let server = Self { child, port };
-        Self::wait_until_ready(admin);
+        wait_until_ready(admin);
         server
     }
 
@@ -60,21 +60,12 @@ impl Server {
             .sum()
     }
 
-    fn wait_until_ready(admin: u16) {
-        let deadline = Instant::now() + Duration::from_mins(10);
-        while Instant::now() < deadline {
-            let status = Command::new(env!("CARGO_BIN_EXE_doorward"))
-                .args(["health", "--ready", "--admin", &format!("http://127.0.0.1:{admin}")])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            if status.is_ok_and(|status| status.success()) {
-                return;
-            }
-            #[expect(clippy::disallowed_methods, reason = "no runtime here")]
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        assert!(Instant::now() < deadline, "doorward did not become ready");
+    /// A line of its memory account, such as `VmRSS:`, in megabytes.
+    pub(crate) fn resident_mb(&self, line: &str) -> std::io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let value = status.lines().find_map(|text| text.strip_prefix(line));
+        let kilobytes = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
+        Ok(kilobytes.unwrap_or(0_u64) / 1024)
     }
 }
 
@@ -83,6 +74,23 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn wait_until_ready(admin: u16) {
+    let deadline = Instant::now() + Duration::from_mins(10);
+    while Instant::now() < deadline {
+        let status = Command::new(env!("CARGO_BIN_EXE_doorward"))
+            .args(["health", "--ready", "--admin", &format!("http://127.0.0.1:{admin}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if status.is_ok_and(|status| status.success()) {
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "no runtime here")]
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(Instant::now() < deadline, "doorward did not become ready");
 }
 
 /// A command that is held on the first core where `taskset` is there; the driver then has the rest.

@@ -113,7 +113,7 @@ impl Tenant {
         }
         let owner = dice.below(self.owners.len());
         let groups = self.owners.get(owner).map_or(0, |owner| owner.groups.len());
-        let mut places: Vec<usize> = (0..1 + dice.below(2)).map(|_| dice.below(groups)).collect();
+        let mut places: Vec<usize> = (0..=dice.below(2)).map(|_| dice.below(groups)).collect();
         places.sort_unstable();
         places.dedup();
         let id = ids.next(dice, kind);
@@ -133,7 +133,10 @@ impl Tenant {
             .collect();
         let pairs = with.len() * what.len();
         // Steps of a prime that does not divide the number of pairs come by each pair once.
-        let step = [7_919, 7_907, 7_901].into_iter().find(|prime| pairs % prime != 0).unwrap_or(1);
+        let step = [7_919, 7_907, 7_901]
+            .into_iter()
+            .find(|prime| !pairs.is_multiple_of(*prime))
+            .unwrap_or(1);
         let mut at = dice.below(pairs);
         for number in 0..self.entities() {
             at = (at + step) % pairs;
@@ -142,7 +145,7 @@ impl Tenant {
             self.links.push(Link {
                 id: ids.next(dice, "share"),
                 // The second time round, the other template takes the same pair.
-                writes: (number / pairs + usize::from(at % 8 == 0)) % 2 == 1,
+                writes: (number / pairs + usize::from(at.is_multiple_of(8))) % 2 == 1,
                 expires: dice.one_in(100),
                 with: *with,
                 what: *what,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward::engine::check::ForbidErrors;
 use doorward::engine::{CheckResponse, Code, Decision};
 
 use crate::model::Question;
@@ -11,18 +10,18 @@ use crate::plain::{Answer, Plain};
 /// How an answer differs from Cedar's; the kind is what shrinking keeps.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Difference {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     pub(crate) ours: String,
     pub(crate) cedars: String,
 }
 
 impl Difference {
     pub(crate) fn new(
-        kind: &'static str,
+        kind: &str,
         ours: impl std::fmt::Debug,
         cedars: impl std::fmt::Debug,
     ) -> Self {
-        Self { kind, ours: format!("{ours:?}"), cedars: format!("{cedars:?}") }
+        Self { kind: kind.to_owned(), ours: format!("{ours:?}"), cedars: format!("{cedars:?}") }
     }
 }
 
@@ -33,8 +32,7 @@ fn expected(
     question: &Question,
     cedar: &Answer,
 ) -> (Decision, Code, BTreeSet<String>) {
-    let errs = question.forbid_errors == ForbidErrors::Deny
-        && cedar.errors.keys().any(|id| plain.is_forbid(id));
+    let errs = question.forbid_errors_deny && cedar.errors.keys().any(|id| plain.is_forbid(id));
     let code = match (cedar.allow, cedar.reason.is_empty()) {
         (true, _) if !errs => return (Decision::Allow, Code::Allow, cedar.reason.clone()),
         (false, false) => Code::Forbidden,
@@ -49,6 +47,14 @@ fn expected(
     // Where Cedar would have allowed, its permits did not determine this answer.
     let reason = if cedar.allow { BTreeSet::new() } else { cedar.reason.clone() };
     (Decision::Deny, code, reason)
+}
+
+/// Whether an explanation is missing, unasked for, or tells of other policies than the answer does.
+fn explains_otherwise(question: &Question, ours: &CheckResponse) -> bool {
+    let Some(explanation) = &ours.explanation else { return question.explains };
+    let told: Vec<&String> = explanation.policies.iter().map(|policy| &policy.id).collect();
+    let told_of = ours.code == Code::ForbidError || told.iter().copied().eq(&ours.reason);
+    !question.explains || !told_of
 }
 
 /// Compares decision, code, determining policies and errors.
@@ -74,6 +80,9 @@ pub(crate) fn compare(
     }
     if ours.code != code {
         return Some(Difference::new("code", ours, (code, cedar)));
+    }
+    if explains_otherwise(question, ours) {
+        return Some(Difference::new("explanation", ours, cedar));
     }
     let our_errors: BTreeMap<String, String> =
         ours.errors.iter().map(|error| (error.policy.clone(), error.message.clone())).collect();

@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::entities::{self, Pools, TAGS};
-use crate::model::{Expr, Field, Schema, Ty, Uid};
+use crate::model::{Expr, Field, Schema, Ty, Uid, Value};
 
 const PATTERNS: [&str; 7] = ["*", "a*", "*b", "", "a\\*b", "\u{e9}", "*a*b*"];
 
@@ -22,6 +22,18 @@ pub(crate) struct Conditions<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) pools: &'a Pools,
     pub(crate) site: Site,
+    /// How far it may reach from the request.
+    pub(crate) reach: Reach,
+}
+
+/// How far conditions may reach: a policy set whose levels are low can be evaluated over a few
+/// entities, others cannot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// The most attributes and tags in a row.
+    pub(crate) steps: usize,
+    /// Whether entities named in a policy, and those that an `if` chooses, are looked into.
+    pub(crate) anywhere: bool,
 }
 
 /// What must hold for an expression to have a value, in order.
@@ -124,9 +136,9 @@ impl Conditions<'_> {
             _ => Ty::Long,
         };
         // Sums and times are made at any depth: what errs must come up.
-        let left = match self.dice.below(2) {
-            0 => self.composed(&ty, depth.saturating_sub(1), guards),
-            _ => None,
+        let left = match self.dice.below(3) {
+            0 => None,
+            _ => self.composed(&ty, depth.saturating_sub(1), guards),
         };
         let left = left.unwrap_or_else(|| self.of(&ty, depth, guards));
         let right = self.of(&ty, depth, guards);
@@ -223,7 +235,7 @@ impl Conditions<'_> {
         let action = self.pick(&self.site.actions.clone());
         let groups: Vec<Uid> = self.schema.groups_of(&action).into_iter().collect();
         let group = self.pick(&groups);
-        let literal = |uid: Uid| Expr::Literal(crate::model::Value::Entity(uid));
+        let literal = |uid: Uid| Expr::Literal(Value::Entity(uid));
         let variable = Box::new(Expr::Variable("action"));
         match self.dice.below(3) {
             0 => Expr::Binary(variable, "==", Box::new(literal(action))),
@@ -275,9 +287,7 @@ impl Conditions<'_> {
                     kept.into_iter().map(|field| (field.name, self.of(&field.ty, 0, guards)));
                 Expr::Record(members.collect())
             }
-            Ty::Entity(name) => {
-                Expr::Literal(crate::model::Value::Entity(self.pools.any(self.dice, name)))
-            }
+            Ty::Entity(name) => Expr::Literal(Value::Entity(self.pools.any(self.dice, name))),
             _ => Expr::Literal(entities::value(self.dice, ty, self.pools)),
         }
     }
@@ -346,13 +356,10 @@ impl Conditions<'_> {
         wanted: Option<&dyn Fn(&Ty) -> bool>,
         guards: &mut Guards,
     ) -> Option<(Expr, Ty)> {
-        let (mut expr, mut ty) = self.start();
-        for step in 0..5 {
+        let (mut expr, mut ty) = self.start(guards);
+        for _ in 0..self.reach.steps {
             let is_context = expr == Expr::Variable("context");
-            if !is_context
-                && wanted.is_none_or(|wanted| wanted(&ty))
-                && self.dice.below(4) >= step.min(2)
-            {
+            if !is_context && wanted.is_none_or(|wanted| wanted(&ty)) && self.dice.one_in(2) {
                 return Some((expr, ty));
             }
             let fields = match &ty {
@@ -383,20 +390,33 @@ impl Conditions<'_> {
         wanted.is_none_or(|wanted| wanted(&ty)).then_some((expr, ty))
     }
 
-    fn start(&mut self) -> (Expr, Ty) {
-        match self.dice.below(9) {
+    fn start(&mut self, guards: &mut Guards) -> (Expr, Ty) {
+        match self.dice.below(if self.reach.anywhere { 11 } else { 8 }) {
             0..=2 => (Expr::Variable("principal"), Ty::Entity(self.site.principal.clone())),
             3..=5 => (Expr::Variable("resource"), Ty::Entity(self.site.resource.clone())),
             6 | 7 => (Expr::Variable("context"), Ty::Record(self.site.context.clone())),
-            _ => {
+            8 => {
                 let name = self.pick(&self.schema.types).name;
-                let named = self.pools.any(self.dice, &name);
-                (Expr::Literal(crate::model::Value::Entity(named)), Ty::Entity(name))
+                let one = Expr::Literal(Value::Entity(self.pools.any(self.dice, &name)));
+                (one, Ty::Entity(name))
+            }
+            9 => {
+                // The type is that of the variable, the other branch is named here.
+                let name = self.site.resource.clone();
+                let other = Expr::Literal(Value::Entity(self.pools.any(self.dice, &name)));
+                let condition = self.of(&Ty::Bool, 0, guards);
+                let one = Expr::Variable("resource");
+                let chosen = Expr::If(Box::new(condition), Box::new(one), Box::new(other));
+                (chosen, Ty::Entity(name))
+            }
+            _ => {
+                let record = Expr::Record(vec![("m".to_owned(), Expr::Variable("principal"))]);
+                (record.get("m"), Ty::Entity(self.site.principal.clone()))
             }
         }
     }
 }
 
 fn string(text: &str) -> Expr {
-    Expr::Literal(crate::model::Value::Str(text.to_owned()))
+    Expr::Literal(Value::Str(text.to_owned()))
 }

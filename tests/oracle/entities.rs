@@ -192,7 +192,7 @@ pub(crate) fn value(dice: &mut Dice, ty: &Ty, pools: &Pools) -> Value {
 
 /// Small numbers mostly, so that comparisons meet and sums hold; at times the ends of the range.
 fn long(dice: &mut Dice) -> i64 {
-    if dice.one_in(4) {
+    if dice.one_in(3) {
         let ends = LONGS.split_at(6).1;
         return ends[dice.below(ends.len())];
     }

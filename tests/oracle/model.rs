@@ -3,28 +3,38 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A word of Cedar's, such as an operator.
+pub(crate) type Word = &'static str;
+
+/// Reads a word of a kept case, which there are few of.
+fn word<'de, D: Deserializer<'de>>(text: D) -> Result<Word, D::Error> {
+    Ok(String::deserialize(text)?.leak())
+}
+
 /// An entity's name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Uid {
     pub(crate) ty: String,
     pub(crate) id: String,
 }
 
 /// A type of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub(crate) enum Ty {
     Bool,
     Long,
     Str,
     /// `ipaddr`, `decimal`, `datetime` or `duration`.
-    Extension(&'static str),
+    Extension(#[serde(deserialize_with = "word")] Word),
     Entity(String),
     Set(Box<Ty>),
     Record(Vec<Field>),
 }
 
 /// A member of a record, of an entity type or of a context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) ty: Ty,
@@ -32,7 +42,7 @@ pub(crate) struct Field {
 }
 
 /// An entity type; its name carries its namespace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EntityType {
     pub(crate) name: String,
     pub(crate) parents: Vec<String>,
@@ -43,7 +53,7 @@ pub(crate) struct EntityType {
 }
 
 /// An action, or a group of actions where it applies to nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Action {
     pub(crate) uid: Uid,
     pub(crate) groups: Vec<Uid>,
@@ -52,20 +62,20 @@ pub(crate) struct Action {
     pub(crate) context: Vec<Field>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Schema {
     pub(crate) types: Vec<EntityType>,
     pub(crate) actions: Vec<Action>,
 }
 
 /// A value of an attribute, a tag or a context, or a literal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) enum Value {
     Bool(bool),
     Long(i64),
     Str(String),
     /// The extension function and its argument.
-    Extension(&'static str, String),
+    Extension(#[serde(deserialize_with = "word")] Word, String),
     Entity(Uid),
     Set(Vec<Value>),
     Record(Members),
@@ -74,7 +84,7 @@ pub(crate) enum Value {
 /// Named values, in the order in which they are written.
 pub(crate) type Members = Vec<(String, Value)>;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entity {
     pub(crate) uid: Uid,
     pub(crate) attributes: Members,
@@ -83,18 +93,18 @@ pub(crate) struct Entity {
 }
 
 /// An expression of a condition.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) enum Expr {
     Literal(Value),
     /// `principal`, `action`, `resource` or `context`.
-    Variable(&'static str),
+    Variable(#[serde(deserialize_with = "word")] Word),
     Get(Box<Expr>, String),
     Has(Box<Expr>, Vec<String>),
-    Unary(&'static str, Box<Expr>),
-    Binary(Box<Expr>, &'static str, Box<Expr>),
-    Call(Box<Expr>, &'static str, Vec<Expr>),
+    Unary(#[serde(deserialize_with = "word")] Word, Box<Expr>),
+    Binary(Box<Expr>, #[serde(deserialize_with = "word")] Word, Box<Expr>),
+    Call(Box<Expr>, #[serde(deserialize_with = "word")] Word, Vec<Expr>),
     /// A pattern in Cedar's notation, without its quotes.
-    Like(Box<Expr>, &'static str),
+    Like(Box<Expr>, #[serde(deserialize_with = "word")] Word),
     Is(Box<Expr>, String, Option<Box<Expr>>),
     If(Box<Expr>, Box<Expr>, Box<Expr>),
     Set(Vec<Expr>),
@@ -102,14 +112,14 @@ pub(crate) enum Expr {
 }
 
 /// What a scope compares with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Target {
     Uid(Uid),
     Slot,
 }
 
 /// The scope of a principal or a resource.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Scope {
     Any,
     Equals(Target),
@@ -119,7 +129,7 @@ pub(crate) enum Scope {
 }
 
 /// The scope of an action.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum ActionScope {
     Any,
     Equals(Uid),
@@ -128,14 +138,14 @@ pub(crate) enum ActionScope {
 }
 
 /// A `when` or an `unless`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Clause {
     pub(crate) when: bool,
     pub(crate) condition: Expr,
 }
 
 /// A static policy, or a template where its scope has a slot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Policy {
     pub(crate) id: String,
     pub(crate) permit: bool,
@@ -148,7 +158,7 @@ pub(crate) struct Policy {
 }
 
 /// A link of a template.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Link {
     pub(crate) id: String,
     pub(crate) template: String,
@@ -159,7 +169,7 @@ pub(crate) struct Link {
 }
 
 /// Everything that a snapshot is compiled from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct World {
     pub(crate) schema: Schema,
     pub(crate) policies: Vec<Policy>,
@@ -171,8 +181,17 @@ pub(crate) struct World {
     pub(crate) forms: u64,
 }
 
+/// When properties that came with a request are used.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq)]
+pub(crate) enum Properties {
+    UnknownEntities,
+    Fill,
+    Override,
+    Ignore,
+}
+
 /// One question, with how it is to be evaluated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Question {
     pub(crate) principal: Uid,
     pub(crate) action: Uid,
@@ -184,9 +203,12 @@ pub(crate) struct Question {
     pub(crate) drops_undeclared: bool,
     pub(crate) principal_properties: Option<Members>,
     pub(crate) resource_properties: Option<Members>,
-    pub(crate) properties: doorward::engine::check::RequestProperties,
-    pub(crate) forbid_errors: doorward::engine::check::ForbidErrors,
+    pub(crate) properties: Properties,
+    /// Whether an erring forbid denies.
+    pub(crate) forbid_errors_deny: bool,
     pub(crate) now_s: i64,
+    /// Whether the answer is to come with its explanation.
+    pub(crate) explains: bool,
 }
 
 // === impl Uid ===

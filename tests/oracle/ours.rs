@@ -1,8 +1,10 @@
 //! doorward's side: the world as a bundle, split over several texts in every format, compiled, and
 //! asked through the public interface of the engine.
 
+use std::fmt::Write;
+
 use cedar_policy::SchemaFragment;
-use doorward::engine::check::Undeclared;
+use doorward::engine::check::{ForbidErrors, RequestProperties, Undeclared};
 use doorward::engine::{
     Bundle, CheckOptions, CheckRequest, CheckResponse, CompileOptions, InvalidRequest, References,
     Snapshot, Text, compile,
@@ -10,14 +12,17 @@ use doorward::engine::{
 use serde_json::{Value as Json, json};
 
 use crate::dice::Dice;
-use crate::model::{Members, Question, World};
+use crate::model::{Members, Properties, Question, World};
 use crate::plain::{self, uid};
 use crate::text;
 
-pub(crate) fn load(world: &World) -> Result<Snapshot, String> {
+/// The snapshot, or every error, each beginning with its code.
+pub(crate) fn load(world: &World) -> Result<Snapshot, Vec<String>> {
     let references = if world.strict { References::Strict } else { References::Cedar };
     let options = CompileOptions { references, ..CompileOptions::default() };
-    compile(&bundle(world), &options).map_err(|problems| problems.to_string())
+    compile(&bundle(world), &options).map_err(|problems| {
+        problems.errors().map(|error| format!("{}: {error}", error.code)).collect()
+    })
 }
 
 /// The bundle; the world's dice decide on the texts and their formats.
@@ -29,7 +34,15 @@ fn bundle(world: &World) -> Bundle {
         schema = fragment.to_json_string().unwrap();
     }
     let policies: Vec<String> = world.policies.iter().map(text::policy).collect();
-    let entities = plain::entities_json(world);
+    let mut entities = plain::entities_json(world);
+    if dice.one_in(4) {
+        without_empty(&mut entities);
+    }
+    if dice.one_in(6) {
+        // Action entities may be listed, as long as they say what the schema says.
+        let actions = world.schema.actions.iter();
+        entities.extend(actions.map(|action| text::action_entity(&world.schema, &action.uid)));
+    }
     let links: Vec<Json> = world.links.iter().map(text::link).collect();
     let parts = 1 + dice.below(3);
     let mut bundle =
@@ -38,16 +51,18 @@ fn bundle(world: &World) -> Bundle {
         bundle.policies.push(Text::new(format!("part{part}.cedar"), policies.join("\n")));
     }
     for (part, entities) in split(&entities, parts).enumerate() {
-        bundle.entities.push(listed(&format!("entities{part}"), entities, dice.one_in(2)));
+        let in_lines = dice.one_in(2);
+        bundle.entities.push(listed(&format!("entities{part}"), entities, in_lines, &mut dice));
     }
-    let in_lines = dice.one_in(4);
+    let among_entities = dice.one_in(4);
     for (part, links) in split(&links, parts).enumerate() {
-        if in_lines {
+        if among_entities {
             // A link may also stand in a line among entities.
             let wrapped: Vec<Json> = links.iter().map(|link| json!({"link": link})).collect();
-            bundle.entities.push(listed(&format!("shares{part}"), &wrapped, true));
+            bundle.entities.push(listed(&format!("shares{part}"), &wrapped, true, &mut dice));
         } else {
-            bundle.links.push(listed(&format!("links{part}"), links, dice.one_in(2)));
+            let in_lines = dice.one_in(2);
+            bundle.links.push(listed(&format!("links{part}"), links, in_lines, &mut dice));
         }
     }
     bundle
@@ -57,13 +72,42 @@ fn split<T>(items: &[T], parts: usize) -> impl Iterator<Item = &[T]> {
     items.chunks(items.len().div_ceil(parts).max(1))
 }
 
-fn listed(stem: &str, items: &[Json], in_lines: bool) -> Text {
-    if in_lines {
-        let lines: Vec<String> = items.iter().map(ToString::to_string).collect();
-        Text::new(format!("{stem}.jsonl"), lines.join("\n"))
-    } else {
-        Text::new(format!("{stem}.json"), format!("{:#}", Json::from(items.to_vec())))
+/// doorward lets members be left out that Cedar wants to see empty.
+fn without_empty(entities: &mut [Json]) {
+    for entity in entities.iter_mut().filter_map(Json::as_object_mut) {
+        entity.retain(|_, value| *value != json!([]) && *value != json!({}));
     }
+}
+
+/// Items as a text: an array or lines, and at times escaped as other writers of JSON would.
+fn listed(stem: &str, items: &[Json], in_lines: bool, dice: &mut Dice) -> Text {
+    let mut text = if in_lines {
+        let lines: Vec<String> = items.iter().map(ToString::to_string).collect();
+        lines.join(["\n", "\r\n", "\n\n"][dice.below(3)])
+    } else {
+        format!("{:#}", Json::from(items.to_vec()))
+    };
+    if dice.one_in(4) {
+        text = escaped(&text);
+    }
+    Text::new(format!("{stem}.{}", if in_lines { "jsonl" } else { "json" }), text)
+}
+
+/// The same JSON in ASCII, and with solidi escaped.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match character {
+            '/' => escaped.push_str("\\/"),
+            _ if character.is_ascii() => escaped.push(character),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped
 }
 
 pub(crate) fn ask(
@@ -86,11 +130,23 @@ pub(crate) fn request(question: &Question) -> CheckRequest {
         principal_properties: properties(&question.principal_properties),
         resource_properties: properties(&question.resource_properties),
         now_ms: question.now_s * 1000,
-        explain: false,
+        explain: question.explains,
     }
 }
 
 /// How it is to be evaluated.
 pub(crate) fn options(question: &Question) -> CheckOptions {
-    CheckOptions { forbid_errors: question.forbid_errors, request_properties: question.properties }
+    CheckOptions {
+        forbid_errors: if question.forbid_errors_deny {
+            ForbidErrors::Deny
+        } else {
+            ForbidErrors::Skip
+        },
+        request_properties: match question.properties {
+            Properties::UnknownEntities => RequestProperties::UnknownEntities,
+            Properties::Fill => RequestProperties::Fill,
+            Properties::Override => RequestProperties::Override,
+            Properties::Ignore => RequestProperties::Ignore,
+        },
+    }
 }

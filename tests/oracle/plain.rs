@@ -9,11 +9,10 @@ use cedar_policy::{
     EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, Request, Schema, SlotId, Template,
     ValidationMode, Validator,
 };
-use doorward::engine::check::RequestProperties;
 use serde_json::{Map, Value as Json, json};
 
 use crate::dice::Dice;
-use crate::model::{self, Field, Members, Question, Ty, Uid, Value, World};
+use crate::model::{self, Field, Members, Properties, Question, Ty, Uid, Value, World};
 use crate::text;
 
 /// What Cedar answers to a request that is valid.
@@ -160,9 +159,9 @@ impl Plain {
             let Some(properties) = properties else { continue };
             let stored = world.entities.iter().find(|entity| entity.uid == *named);
             let used = match question.properties {
-                RequestProperties::Ignore => false,
-                RequestProperties::UnknownEntities => stored.is_none(),
-                RequestProperties::Fill | RequestProperties::Override => true,
+                Properties::Ignore => false,
+                Properties::UnknownEntities => stored.is_none(),
+                Properties::Fill | Properties::Override => true,
             };
             if !used || sent.iter().any(|entity| entity.uid() == uid(named)) {
                 continue;
@@ -177,7 +176,7 @@ impl Plain {
             for (name, value) in declared(properties, fields?) {
                 let there = merged.attributes.iter_mut().find(|(there, _)| *there == name);
                 match there {
-                    Some(there) if question.properties == RequestProperties::Override => {
+                    Some(there) if question.properties == Properties::Override => {
                         there.1 = value;
                     }
                     Some(_) => {}
@@ -201,6 +200,13 @@ impl Plain {
                     && environment.resource() == resource.type_name()
                     && *environment.action() == uid(&question.action)
             })
+    }
+
+    /// Whether no policy dereferences entities more often in a row than this.
+    pub(crate) fn is_of_level(&self, level: u32) -> bool {
+        let validator = Validator::new(self.schema.clone());
+        let mode = ValidationMode::Strict;
+        validator.validate_with_level(&self.set, mode, level).validation_passed()
     }
 
     pub(crate) fn is_forbid(&self, id: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Makes up policies, templates and links: scopes of every form around an environment that the
 //! schema allows, with conditions that are typed for it.
 
-use crate::conditions::{Conditions, Site};
+use crate::conditions::{Conditions, Reach, Site};
 use crate::dice::Dice;
 use crate::entities::Pools;
 use crate::model::{
@@ -15,6 +15,7 @@ pub(crate) struct Policies<'a> {
     pub(crate) dice: &'a mut Dice,
     pub(crate) schema: &'a Schema,
     pub(crate) pools: &'a Pools,
+    pub(crate) reach: Reach,
 }
 
 // === impl Policies ===
@@ -138,10 +139,15 @@ impl Policies<'_> {
         }
         let mut clauses = Vec::new();
         let depth = self.dice.below(4);
-        let mut conditions =
-            Conditions { dice: self.dice, schema: self.schema, pools: self.pools, site };
+        let mut conditions = Conditions {
+            dice: self.dice,
+            schema: self.schema,
+            pools: self.pools,
+            site,
+            reach: self.reach,
+        };
         for _ in 0..count {
-            let risky = conditions.dice.one_in(4);
+            let risky = conditions.dice.one_in(if permit { 3 } else { 2 });
             let condition = if risky { conditions.risky() } else { conditions.condition(depth) };
             // A permit's `unless` and a forbid's `when` err alike; both are made.
             let when = conditions.dice.one_in(2) == permit || conditions.dice.one_in(3);

@@ -3,11 +3,9 @@
 
 use serde_json::{Value as Json, json};
 
-use doorward::engine::check::{ForbidErrors, RequestProperties};
-
 use crate::dice::Dice;
 use crate::entities::{self, Pools};
-use crate::model::{Action, Members, Question, Scope, Target, Uid, Value, World};
+use crate::model::{Action, Members, Properties, Question, Scope, Target, Uid, Value, World};
 
 /// The times at which questions are put, around those at which links expire.
 pub(crate) const TIMES_S: [i64; 4] = [0, 1, 1_500_000_000, 5_000_000_000];
@@ -23,9 +21,10 @@ pub(crate) fn question(dice: &mut Dice, world: &World, pools: &Pools) -> Questio
         drops_undeclared: false,
         principal_properties: None,
         resource_properties: None,
-        properties: RequestProperties::UnknownEntities,
-        forbid_errors: if dice.one_in(3) { ForbidErrors::Deny } else { ForbidErrors::Skip },
+        properties: Properties::UnknownEntities,
+        forbid_errors_deny: dice.one_in(3),
         now_s: TIMES_S[dice.below(TIMES_S.len())],
+        explains: dice.one_in(4),
     };
     if dice.one_in(8) {
         properties(dice, world, pools, &mut question);
@@ -111,7 +110,7 @@ fn named(scope: &Scope) -> Option<Uid> {
 
 /// Properties for one side or both.
 fn properties(dice: &mut Dice, world: &World, pools: &Pools, question: &mut Question) {
-    use RequestProperties::{Fill, Ignore, Override, UnknownEntities};
+    use Properties::{Fill, Ignore, Override, UnknownEntities};
     question.properties = [UnknownEntities, Fill, Override, Ignore][dice.below(4)];
     let mut sent = |uid: &Uid| {
         let ty = world.schema.entity_type(&uid.ty)?;

@@ -5,22 +5,28 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::model::Question;
 use crate::plain;
-use crate::run::{Blunder, Failure};
+use crate::run::{Blunder, Failure, Kept};
 use crate::shrink::shrink;
 use crate::text;
 
 /// Shrinks a failure, writes it to a file, and ends the test with all of it.
 pub(crate) fn fail(failure: Failure, blunder: Blunder) -> ! {
-    let seed = failure.seed;
-    let report = report(&shrink(failure, blunder));
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("oracle-{seed}.txt"));
-    let written = fs::write(&path, &report);
+    let small = shrink(failure, blunder);
+    let (report, seed) = (report(&small), small.seed);
+    let kept = Kept {
+        why: format!("{} from seed {seed}", small.difference.kind),
+        world: small.world,
+        question: small.question,
+    };
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("oracle-{seed}.json"));
+    let written = fs::write(&path, format!("{:#}\n", json!(kept)));
     panic!(
-        "{report}\nagain: DOORWARD_ORACLE_SEED={seed} cargo test --test oracle\nkept in {} ({written:?})\n",
+        "{report}\nagain: DOORWARD_ORACLE_SEED={seed} cargo test --test oracle\n\
+         the case is in {} ({written:?}); kept in tests/oracle/regressions/, it is always run\n",
         path.display()
     );
 }
@@ -59,7 +65,11 @@ fn asked(question: &Question) -> String {
     );
     let context = Json::Object(plain::context(question, true));
     let _ = writeln!(asked, "context {context}, undeclared dropped: {}", question.drops_undeclared);
-    let _ = writeln!(asked, "at {} s, {:?}", question.now_s, question.forbid_errors);
+    let _ = writeln!(
+        asked,
+        "at {} s, erring forbids deny: {}",
+        question.now_s, question.forbid_errors_deny
+    );
     let sent = [&question.principal_properties, &question.resource_properties];
     if sent.iter().any(|sent| sent.is_some()) {
         let _ = writeln!(asked, "properties {sent:?}, {:?}", question.properties);

@@ -1,12 +1,15 @@
-//! Runs cases and says what differs: the kept seeds first, then as many new ones as are asked for,
+//! Runs cases and says what differs: the kept ones first, then as many new ones as are asked for,
 //! on every core. A failure is shrunk, written to a file and printed with its seed.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use doorward::engine::Snapshot;
+use serde::{Deserialize, Serialize};
 
 use crate::compare::{Difference, compare};
 use crate::dice::Dice;
@@ -15,8 +18,6 @@ use crate::ours;
 use crate::plain::Plain;
 use crate::worlds::{Case, QUESTIONS, case};
 
-/// Seeds that once found something, one a line, each with what it found.
-const KEPT: &str = include_str!("regressions/seeds.txt");
 /// Cases of one run, unless `DOORWARD_ORACLE_CASES` says otherwise.
 const CASES: usize = 20_000;
 
@@ -27,6 +28,15 @@ pub(crate) struct Failure {
     pub(crate) world: World,
     pub(crate) question: Option<Question>,
     pub(crate) difference: Difference,
+}
+
+/// A shrunk case that once found something. It is kept whole, since what a seed gives changes with
+/// the generator.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) why: String,
+    pub(crate) world: World,
+    pub(crate) question: Option<Question>,
 }
 
 /// What happens to the world before the engine is given it: nothing, but in tests of the oracle.
@@ -47,7 +57,11 @@ pub(crate) fn difference(
     let loaded = catch_unwind(|| ours::load(&given));
     let snapshot = match loaded {
         Ok(Ok(snapshot)) => snapshot,
-        Ok(Err(problems)) => return Some((None, Difference::new("refused", problems, ()))),
+        Ok(Err(errors)) => {
+            let first = errors.first().map_or("", String::as_str);
+            let code = first.split(':').next().unwrap_or_default();
+            return Some((None, Difference::new(&format!("refused for {code}"), errors, ())));
+        }
         Err(_) => return Some((None, Difference::new("panicked in loading", (), ()))),
     };
     questions.iter().find_map(|question| {
@@ -89,13 +103,13 @@ pub(crate) fn run_seed(seed: u64, blunder: Blunder) -> Result<(), Box<Failure>> 
     }
 }
 
-/// Runs the kept seeds and then new ones; the first failure found on any core.
+/// Runs the kept cases and then new ones; the first failure found on any core.
 pub(crate) fn run() -> Result<(), Box<Failure>> {
     if let Some(seed) = setting("DOORWARD_ORACLE_SEED") {
         return run_seed(seed, NO_BLUNDER);
     }
-    for seed in kept() {
-        run_seed(seed, NO_BLUNDER)?;
+    for kept in kept() {
+        run_kept(kept)?;
     }
     let cases =
         setting("DOORWARD_ORACLE_CASES").map_or(CASES, |cases| usize::try_from(cases).unwrap());
@@ -127,11 +141,32 @@ pub(crate) fn on_every_core(
     found.into_inner().unwrap()
 }
 
-pub(crate) fn kept() -> impl Iterator<Item = u64> {
-    KEPT.lines().filter_map(|line| {
-        let seed = line.split('#').next().unwrap_or_default().trim();
-        (!seed.is_empty()).then(|| seed.parse().unwrap())
-    })
+/// The cases that are kept, in the order of their names.
+fn kept() -> Vec<Kept> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/regressions");
+    let mut paths: Vec<_> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let texts = paths.iter().map(|path| (path, fs::read_to_string(path).unwrap()));
+    texts
+        .map(|(path, text)| {
+            serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        })
+        .collect()
+}
+
+fn run_kept(Kept { why, world, question }: Kept) -> Result<(), Box<Failure>> {
+    if let Err(error) = Plain::load(&world) {
+        panic!("Cedar refuses a case that is kept, {why}: {error}");
+    }
+    let questions: Vec<Question> = question.into_iter().collect();
+    match difference(&world, &questions, NO_BLUNDER) {
+        None => Ok(()),
+        Some((question, difference)) => {
+            Err(Box::new(Failure { seed: 0, world, question, difference }))
+        }
+    }
 }
 
 /// Where the new seeds begin: elsewhere in each run, so that runs add up.

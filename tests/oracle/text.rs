@@ -232,6 +232,14 @@ pub(crate) fn entity(entity: &Entity, forms: &mut Dice) -> Json {
     object
 }
 
+/// An action as an entity: what the schema declares, said again, with every group that it is in.
+pub(crate) fn action_entity(schema: &Schema, action: &Uid) -> Json {
+    let plain = |uid: &Uid| json!({"type": uid.ty, "id": uid.id});
+    let groups = schema.groups_of(action);
+    let groups: Vec<_> = groups.iter().filter(|group| *group != action).map(plain).collect();
+    json!({"uid": plain(action), "attrs": {}, "parents": groups})
+}
+
 pub(crate) fn members(members: &Members, forms: &mut Dice) -> Map<String, Json> {
     members.iter().map(|(name, item)| (name.clone(), value(item, forms))).collect()
 }

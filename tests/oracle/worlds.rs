@@ -1,5 +1,6 @@
 //! From a seed to a world and the questions about it.
 
+use crate::conditions::Reach;
 use crate::dice::Dice;
 use crate::entities::{self, Pools};
 use crate::model::{Question, World};
@@ -32,7 +33,8 @@ pub(crate) fn case(seed: u64) -> Case {
     let parsed = plain::schema(&schema)
         .unwrap_or_else(|error| panic!("seed {seed} makes no schema: {error}"));
     let (statics, templates, links_each) = policies::counts(&mut dice, size);
-    let mut maker = Policies { dice: &mut dice, schema: &schema, pools: &pools };
+    let reach = Reach { steps: 1 + dice.below(6), anywhere: dice.one_in(3) };
+    let mut maker = Policies { dice: &mut dice, schema: &schema, pools: &pools, reach };
     let mut made = Vec::new();
     let mut links = Vec::new();
     let mut dropped = 0;

@@ -1,0 +1,74 @@
+//! What the engine costs in process, beside Cedar as it comes: loading, checking, and holding worlds
+//! of ten and a hundred thousand entities with as many links.
+//!
+//! `cargo bench --bench engine` prints CPU time by the operating system's account, medians of rounds
+//! that alternate, and ratios. `DOORWARD_BENCH_ENTITIES=1000000` adds a world of that size, which
+//! costs Cedar minutes and gigabytes. A word behind `--` names one family: `load`, `check`, `held`.
+
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+
+mod engine {
+    pub(crate) mod check;
+    pub(crate) mod clock;
+    pub(crate) mod held;
+    pub(crate) mod load;
+}
+#[path = "in_engine.rs"]
+mod in_engine;
+#[path = "measure.rs"]
+mod measure;
+#[path = "stock.rs"]
+mod stock;
+#[path = "texts.rs"]
+mod texts;
+#[path = "world.rs"]
+mod world;
+
+use std::error::Error;
+
+use engine::{check, held, load};
+use texts::Texts;
+use world::World;
+
+/// Entities of the worlds that are always measured.
+const ENTITIES: [usize; 2] = [10_000, 100_000];
+/// The seed of all worlds that are measured.
+const SEED: u64 = 1;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let mut wanted = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if argument == held::ARGUMENT {
+            return held::hold(arguments);
+        }
+        wanted.push(argument);
+    }
+    // Cargo itself adds `--bench`.
+    wanted.retain(|word| !word.starts_with("--"));
+    let is_wanted = |family: &str| wanted.is_empty() || wanted.iter().any(|word| word == family);
+    for entities_least in ENTITIES.into_iter().chain(more()?) {
+        let world = World { seed: SEED, entities_least, tenant_entities: 1_000 };
+        let texts = Texts::of(&world)?;
+        println!("\n=== {} entities, {} links", texts.size.entities, texts.size.links);
+        if is_wanted("load") {
+            load::compare(&texts)?;
+        }
+        if is_wanted("check") {
+            check::compare(&world, &texts)?;
+        }
+        drop(texts);
+        if is_wanted("held") {
+            held::compare(&world)?;
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark has no command line of its own")]
+fn more() -> Result<Option<usize>, Box<dyn Error>> {
+    match std::env::var("DOORWARD_BENCH_ENTITIES") {
+        Ok(text) => Ok(Some(text.parse()?)),
+        Err(_) => Ok(None),
+    }
+}

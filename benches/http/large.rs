@@ -1,0 +1,98 @@
+//! A large world behind a doorward of its own: written to files, loaded, and asked about.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::server::Server;
+use crate::stock;
+use crate::world::requests::{Mix, Request};
+use crate::world::{Size, World};
+
+/// Entities of the large world, unless `DOORWARD_BENCH_ENTITIES` says otherwise.
+const ENTITIES: usize = 1_000_000;
+/// The seed of all worlds that are measured.
+const SEED: u64 = 1;
+
+pub(crate) struct Large {
+    world: World,
+    size: Size,
+    server: Server,
+}
+
+// === impl Large ===
+
+impl Large {
+    /// Writes the world and starts a server on it.
+    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
+        let world = World { seed: SEED, entities_least: entities()?, tenant_entities: 1_000 };
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-world");
+        fs::create_dir_all(&directory)?;
+        let mut entities = BufWriter::new(File::create(directory.join("entities.jsonl"))?);
+        let mut links = BufWriter::new(File::create(directory.join("links.json"))?);
+        let size = world.write(&mut entities, &mut links)?;
+        entities.flush()?;
+        links.flush()?;
+        let started = Instant::now();
+        let server = Server::doorward(&[
+            "--policies",
+            "policies",
+            "--entities",
+            &directory.to_string_lossy(),
+        ]);
+        println!(
+            "{} entities and {} links: ready after {:.1} s, {} MB resident, {} MB at most",
+            size.entities,
+            size.links,
+            started.elapsed().as_secs_f64(),
+            server.resident_mb("VmRSS:")?,
+            server.resident_mb("VmHWM:")?,
+        );
+        Ok(Self { world, size, server })
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The first ten thousand entities of the world.
+    pub(crate) fn beginning(&self) -> World {
+        World { entities_least: 10_000, ..self.world }
+    }
+
+    /// Bodies of native checks, without end.
+    pub(crate) fn requests(&self, mix: Mix) -> impl Iterator<Item = String> {
+        self.world.requests(mix).map(|request| body(&request))
+    }
+}
+
+impl fmt::Display for Large {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} entities, {} links, POST /v1/check", self.size.entities, self.size.links)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark has no command line of its own")]
+fn entities() -> Result<usize, Box<dyn Error>> {
+    match std::env::var("DOORWARD_BENCH_ENTITIES") {
+        Ok(text) => Ok(text.parse()?),
+        Err(_) => Ok(ENTITIES),
+    }
+}
+
+/// A native check.
+pub(crate) fn body(request: &Request) -> String {
+    let (principal, resource) = (&request.principal, &request.resource);
+    let body = json!({
+        "principal": {"type": principal.0, "id": principal.1},
+        "action": {"type": "Action", "id": request.action},
+        "resource": {"type": resource.0, "id": resource.1},
+        "context": stock::context(request),
+    });
+    body.to_string()
+}
