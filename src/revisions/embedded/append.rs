@@ -1,0 +1,132 @@
+//! How a record gets into the log.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::files::Part;
+use super::rows::{self, State};
+use super::{EmbeddedLog, INLINE_BYTES_MAX};
+use crate::revisions::error::{AppendError, LogError};
+use crate::revisions::hash::Hash;
+use crate::revisions::log::Snapshot;
+use crate::revisions::record::{Entry, Head, Record};
+
+// === impl EmbeddedLog ===
+
+impl EmbeddedLog {
+    pub(super) fn append_entry(
+        &self,
+        expected: &Head,
+        entry: &Entry,
+    ) -> Result<Record, AppendError> {
+        entry.check()?;
+        let max = self.options.body_bytes_max;
+        if entry.body.len() as u64 > max {
+            return Err(LogError::TooLarge { what: "the body of a change", max }.into());
+        }
+        let body = self.body_of(expected, entry)?;
+        let mut writer = self.writer();
+        let appended = self.append_after(&mut writer, expected, entry, &body);
+        let left_over = match &appended {
+            Ok((_, dropped)) => *dropped,
+            // The file may have its name, with no record that refers to it.
+            Err(_) => matches!(body, Body::File(_)),
+        };
+        if left_over {
+            self.sweep(&writer);
+        }
+        Ok(appended?.0)
+    }
+
+    /// Makes a large body durable before the lock is taken, so that nothing waits for it.
+    fn body_of(&self, expected: &Head, entry: &Entry) -> Result<Body, AppendError> {
+        if entry.body.len() <= INLINE_BYTES_MAX {
+            return Ok(Body::Inline(Hash::of(&entry.body)));
+        }
+        // The head may still move on until the commit; a race that is lost already writes nothing.
+        expect(expected, &rows::state(&self.reader())?)?;
+        let max = self.options.body_bytes_max;
+        let mut source: &[u8] = &entry.body;
+        Ok(Body::File(self.files.write(&mut source, "the body of a change", max)?))
+    }
+
+    /// Appends in one transaction. Says also whether a snapshot was dropped.
+    fn append_after(
+        &self,
+        writer: &mut Connection,
+        expected: &Head,
+        entry: &Entry,
+        body: &Body,
+    ) -> Result<(Record, bool), AppendError> {
+        let transaction = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(LogError::from)?;
+        let state = rows::state(&transaction)?;
+        expect(expected, &state)?;
+        if let Some(idempotency) = &entry.idempotency {
+            let taken = rows::record_of_key(&transaction, &idempotency.key, entry.at)?;
+            if let Some(Record { revision, .. }) = taken {
+                return Err(AppendError::KeyTaken { revision });
+            }
+        }
+        let end = LogError::TooLarge { what: "the number of revisions", max: u64::MAX };
+        let record = Record::after(&state.head, entry, body.digest()).ok_or(end)?;
+        let dropped = take_in_snapshot(&transaction, &record)?;
+        if let Body::File(part) = body {
+            self.files.adopt(part)?;
+        }
+        rows::put_record(&transaction, &record, matches!(body, Body::File(_)), &entry.body)?;
+        rows::put_state(&transaction, &State { head: record.head(), ..state })?;
+        transaction.commit().map_err(LogError::from)?;
+        Ok((record, dropped))
+    }
+
+    /// Removes files that nothing refers to. What cannot be removed now is removed by a later
+    /// sweep: it takes room, and does no harm.
+    pub(super) fn sweep(&self, db: &Connection) {
+        if let Err(error) = rows::referenced(db).and_then(|it| self.files.sweep(&it, false)) {
+            tracing::warn!(%error, "files that the log needs no more could not be removed");
+        }
+    }
+}
+
+/// Where the bytes of a new record are.
+#[derive(Debug)]
+enum Body {
+    Inline(Hash),
+    File(Part),
+}
+
+// === impl Body ===
+
+impl Body {
+    fn digest(&self) -> Hash {
+        match self {
+            Self::Inline(digest) => *digest,
+            Self::File(part) => part.digest,
+        }
+    }
+}
+
+fn expect(expected: &Head, state: &State) -> Result<(), AppendError> {
+    let head = state.head;
+    if head == *expected {
+        return Ok(());
+    }
+    Err(AppendError::NotHead { expected: *expected, head, standing: head.standing_to(expected) })
+}
+
+/// Keeps the snapshot that was put ahead of this record, if it is the one that the record names,
+/// and drops any other. Says whether one was dropped.
+fn take_in_snapshot(db: &Connection, record: &Record) -> Result<bool, AppendError> {
+    let revision = record.revision;
+    let ahead = rows::snapshots(db, record.epoch)?.into_iter().rfind(|it| it.revision == revision);
+    match (ahead, record.snapshot) {
+        (Some(Snapshot { digest, .. }), Some(named)) if digest == named => Ok(false),
+        (_, Some(digest)) => Err(AppendError::NoSnapshot { revision, digest }),
+        (Some(_), None) => {
+            rows::delete_snapshot(db, revision)?;
+            Ok(true)
+        }
+        (None, None) => Ok(false),
+    }
+}
