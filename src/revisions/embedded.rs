@@ -6,6 +6,7 @@
 //! log.sqlite3      records, which snapshots there are, and the state of the chain
 //! content/DIGEST   a body over 64 KiB, or a snapshot
 //! content/*.part   one that is being written; the next open removes it
+//! content/*.mark   says that the file of that digest may have lost its last reference
 //! ```
 //!
 //! Why SQLite and not redb, the other kept embedded database: both wait for the disk once for a
@@ -18,7 +19,7 @@
 //! What is durable: the database is in WAL mode with `synchronous = FULL`, so a commit returns
 //! after an fsync of the WAL. A file is written, synced and renamed, and its directory synced,
 //! before the commit that refers to it. Nothing refers to a file before all of it is durable; what
-//! nothing refers to is removed. Known limit: while the log is open, or after a kill, the newest
+//! nothing refers to any more is removed. Known limit: while the log is open, or after a kill, the newest
 //! records are in the WAL alone, and SQLite takes a damaged end of it for a torn write: it opens
 //! with the records before it. A reader who knows a later head is told [`Standing::Behind`].
 //!
@@ -105,7 +106,9 @@ impl EmbeddedLog {
         let (mut writer, reader) = (database.connect()?, database.connect()?);
         let transaction = writer.transaction()?;
         rows::check_head(&transaction)?;
-        files.sweep(&rows::referenced(&transaction)?, true)?;
+        for digest in files.recover()? {
+            files.settle(digest, rows::refers_to(&transaction, digest)?)?;
+        }
         transaction.commit()?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
         Ok(Self { writer, reader, database, files, options, _lock: lock })

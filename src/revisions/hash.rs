@@ -23,6 +23,13 @@ impl Hash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The hash that a text names, as `Display` writes it.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

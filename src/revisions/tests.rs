@@ -1,5 +1,8 @@
 //! What was saved is there again, and a damaged or occupied data directory is refused.
 
+pub(crate) mod conformance;
+mod random;
+
 use super::*;
 use crate::engine::Text;
 
@@ -10,7 +13,10 @@ fn state() -> State {
         digest: "d".into(),
         schema: Some(Text::new("schema", "entity User;")),
         policies: Some(vec![Text::new("a.cedar", "permit (principal, action, resource);\n")]),
-        entities: Some(Entities { entities: vec![Text::new("entities", "[]")], ..Entities::default() }),
+        entities: Some(Entities {
+            entities: vec![Text::new("entities", "[]")],
+            ..Entities::default()
+        }),
     }
 }
 

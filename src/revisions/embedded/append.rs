@@ -26,14 +26,11 @@ impl EmbeddedLog {
         let body = self.body_of(expected, entry)?;
         let mut writer = self.writer();
         let appended = self.append_after(&mut writer, expected, entry, &body);
-        let left_over = match &appended {
-            Ok((_, dropped)) => *dropped,
-            // The file may have its name, with no record that refers to it.
-            Err(_) => matches!(body, Body::File(_)),
-        };
-        if left_over {
-            self.sweep(&writer);
-        }
+        // The new file, which has its name also where the record was not taken in the end; and a
+        // snapshot that this record dropped.
+        let file = if let Body::File(part) = &body { Some(part.digest) } else { None };
+        let dropped = appended.as_ref().ok().and_then(|(_, dropped)| *dropped);
+        self.settle(&writer, file.into_iter().chain(dropped));
         Ok(appended?.0)
     }
 
@@ -49,14 +46,14 @@ impl EmbeddedLog {
         Ok(Body::File(self.files.write(&mut source, "the body of a change", max)?))
     }
 
-    /// Appends in one transaction. Says also whether a snapshot was dropped.
+    /// Appends in one transaction. Says also which snapshot was dropped.
     fn append_after(
         &self,
         writer: &mut Connection,
         expected: &Head,
         entry: &Entry,
         body: &Body,
-    ) -> Result<(Record, bool), AppendError> {
+    ) -> Result<(Record, Option<Hash>), AppendError> {
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(LogError::from)?;
@@ -71,6 +68,9 @@ impl EmbeddedLog {
         let end = LogError::TooLarge { what: "the number of revisions", max: u64::MAX };
         let record = Record::after(&state.head, entry, body.digest()).ok_or(end)?;
         let dropped = take_in_snapshot(&transaction, &record)?;
+        if let Some(digest) = dropped {
+            self.files.mark(digest);
+        }
         if let Body::File(part) = body {
             self.files.adopt(part)?;
         }
@@ -80,11 +80,15 @@ impl EmbeddedLog {
         Ok((record, dropped))
     }
 
-    /// Removes files that nothing refers to. What cannot be removed now is removed by a later
-    /// sweep: it takes room, and does no harm.
-    pub(super) fn sweep(&self, db: &Connection) {
-        if let Err(error) = rows::referenced(db).and_then(|it| self.files.sweep(&it, false)) {
-            tracing::warn!(%error, "files that the log needs no more could not be removed");
+    /// Removes those files that nothing refers to any more. What cannot be removed now is removed by
+    /// a later open: it takes room, and does no harm.
+    pub(super) fn settle(&self, db: &Connection, digests: impl IntoIterator<Item = Hash>) {
+        for digest in digests {
+            let settled = rows::refers_to(db, digest)
+                .and_then(|referenced| self.files.settle(digest, referenced));
+            if let Err(error) = settled {
+                tracing::warn!(%error, "a file that the log needs no more could not be removed");
+            }
         }
     }
 }
@@ -116,17 +120,17 @@ fn expect(expected: &Head, state: &State) -> Result<(), AppendError> {
 }
 
 /// Keeps the snapshot that was put ahead of this record, if it is the one that the record names,
-/// and drops any other. Says whether one was dropped.
-fn take_in_snapshot(db: &Connection, record: &Record) -> Result<bool, AppendError> {
+/// and drops any other. Says which one was dropped.
+fn take_in_snapshot(db: &Connection, record: &Record) -> Result<Option<Hash>, AppendError> {
     let revision = record.revision;
     let ahead = rows::snapshots(db, record.epoch)?.into_iter().rfind(|it| it.revision == revision);
     match (ahead, record.snapshot) {
-        (Some(Snapshot { digest, .. }), Some(named)) if digest == named => Ok(false),
+        (Some(Snapshot { digest, .. }), Some(named)) if digest == named => Ok(None),
         (_, Some(digest)) => Err(AppendError::NoSnapshot { revision, digest }),
-        (Some(_), None) => {
+        (Some(Snapshot { digest, .. }), None) => {
             rows::delete_snapshot(db, revision)?;
-            Ok(true)
+            Ok(Some(digest))
         }
-        (None, None) => Ok(false),
+        (None, None) => Ok(None),
     }
 }

@@ -1,8 +1,7 @@
 //! Large bodies and snapshots: one file each, named by the SHA-256 of its bytes, written under
 //! another name and durable before it takes its own.
 
-use std::collections::HashSet;
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +15,10 @@ use crate::revisions::hash::Hash;
 const DIRECTORY: &str = "content";
 /// How the name of a file ends that is being written.
 const PART: &str = ".part";
+/// How the name of a mark ends: while it is there, the file of that digest may have nothing that
+/// refers to it. A file without a mark is never removed: were it enough that no row is found that
+/// refers to it, a damaged row would cost the file too.
+const MARK: &str = ".mark";
 /// Bytes are copied in pieces of this size, so that memory does not grow with what is stored.
 const PIECE_BYTES: usize = 128 * 1024;
 
@@ -67,6 +70,7 @@ impl Files {
     /// it before letting go. A file that is there under this name has the same bytes, or is
     /// damaged and better replaced.
     pub(super) fn adopt(&self, part: &Part) -> Result<(), LogError> {
+        self.mark(part.digest);
         let path = self.file(part.digest);
         fs::rename(&part.path, &path).map_err(|error| LogError::io("name", &path, error))?;
         directory::sync(&self.path)
@@ -82,21 +86,36 @@ impl Files {
         }
     }
 
-    /// Removes the files that nothing refers to; with `parts` also what a crash left half written,
-    /// which only an open may, before anything is written. The caller holds the writer's lock.
-    pub(super) fn sweep(&self, referenced: &HashSet<Hash>, parts: bool) -> Result<(), LogError> {
-        let names: HashSet<String> = referenced.iter().map(Hash::to_string).collect();
+    /// Marks a file that a transaction may leave with nothing that refers to it, before its commit.
+    /// Without the mark, which a full disk may refuse, a crash leaves a file that takes room.
+    pub(super) fn mark(&self, digest: Hash) {
+        let _ = File::create(self.path.join(format!("{digest}{MARK}")));
+    }
+
+    /// Removes a marked file if nothing refers to it, and then the mark. The caller holds the
+    /// writer's lock.
+    pub(super) fn settle(&self, digest: Hash, referenced: bool) -> Result<(), LogError> {
+        if !referenced {
+            remove(&self.file(digest))?;
+        }
+        remove(&self.path.join(format!("{digest}{MARK}")))
+    }
+
+    /// Removes what a crash left half written, and says which files it left marked. Only for an
+    /// open, before anything is written.
+    pub(super) fn recover(&self) -> Result<Vec<Hash>, LogError> {
         let failed = |error| LogError::io("read the directory", &self.path, error);
+        let mut marked = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let stale = if name.ends_with(PART) { parts } else { is_file_of_log(name) };
-            if stale && !names.contains(name) {
-                remove(&entry)?;
+            if name.ends_with(PART) {
+                remove(&entry.path())?;
             }
+            marked.extend(name.strip_suffix(MARK).and_then(Hash::from_hex));
         }
-        Ok(())
+        Ok(marked)
     }
 
     fn file(&self, digest: Hash) -> PathBuf {
@@ -104,13 +123,14 @@ impl Files {
     }
 }
 
-/// Whether a name is one that the log gives. Others are somebody else's, and stay.
-fn is_file_of_log(name: &str) -> bool {
-    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn remove(entry: &DirEntry) -> Result<(), LogError> {
-    fs::remove_file(entry.path()).map_err(|error| LogError::io("remove", &entry.path(), error))
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> Result<(), LogError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(LogError::io("remove", path, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 // === impl Part ===

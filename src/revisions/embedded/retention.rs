@@ -26,15 +26,21 @@ impl EmbeddedLog {
             let before_first = rows::record(&transaction, &state, first)?.previous;
             rows::put_state(&transaction, &State { first, before_first, ..state })?;
         }
+        let mut files = rows::files_before(&transaction, first)?;
         delete_records(&transaction, first, now)?;
         let dropped = to_drop(&snapshots, first, policy.snapshot_spacing, state.head.revision);
         for revision in &dropped {
             rows::delete_snapshot(&transaction, *revision)?;
         }
+        let of_dropped = snapshots.iter().filter(|it| dropped.contains(&it.revision));
+        files.extend(of_dropped.map(|it| it.digest));
+        for digest in &files {
+            self.files.mark(*digest);
+        }
         transaction.commit()?;
-        // The rows are gone for good before the files are: a crash between leaves files that
-        // nothing refers to, not rows that refer to nothing.
-        self.sweep(&writer);
+        // The rows are gone for good before the files are: a crash between leaves marked files
+        // that nothing refers to, not rows that refer to nothing.
+        self.settle(&writer, files);
         let (records, snapshots) = (first - state.first, dropped.len() as u64);
         Ok(Compacted { first, records, snapshots })
     }

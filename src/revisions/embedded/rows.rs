@@ -1,8 +1,6 @@
 //! What the rows of the database hold. Whatever is read is checked: a record by its hash, the state
 //! and the list of snapshots by a sum of their own.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
@@ -264,17 +262,23 @@ fn sum(epoch: Epoch, snapshot: &Snapshot) -> Hash {
 
 // === columns ===
 
-/// The digests of all files that a row refers to.
-pub(super) fn referenced(db: &Connection) -> Result<HashSet<Hash>, LogError> {
-    let mut statement = db.prepare(
-        "SELECT file FROM records WHERE file IS NOT NULL UNION SELECT digest FROM snapshots",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut referenced = HashSet::new();
+/// Whether a row refers to a file.
+pub(super) fn refers_to(db: &Connection, digest: Hash) -> Result<bool, LogError> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM records WHERE file = ?1)
+        OR EXISTS (SELECT 1 FROM snapshots WHERE digest = ?1)";
+    Ok(db.query_row(statement, [digest.as_bytes()], |row| row.get(0))?)
+}
+
+/// The files of the bodies of all records before a revision.
+pub(super) fn files_before(db: &Connection, revision: u64) -> Result<Vec<Hash>, LogError> {
+    let mut statement =
+        db.prepare("SELECT file FROM records WHERE file IS NOT NULL AND revision < ?1")?;
+    let mut rows = statement.query([row_of(revision)])?;
+    let mut files = Vec::new();
     while let Some(row) = rows.next()? {
-        referenced.insert(hash(row, 0)?);
+        files.push(hash(row, 0)?);
     }
-    Ok(referenced)
+    Ok(files)
 }
 
 /// A revision or a length as SQLite has it. Its numbers end at 2^63, which neither reaches: one

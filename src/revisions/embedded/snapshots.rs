@@ -29,25 +29,33 @@ impl EmbeddedLog {
             return Err(LogError::OtherContent { expected, found: part.digest });
         }
         let mut writer = self.writer();
-        let stored = self.take_in(&mut writer, revision, &part);
-        // One that was replaced, or this one if it was not taken in.
-        self.sweep(&writer);
-        stored
+        let replaced = self.take_in(&mut writer, revision, &part);
+        // The one that was replaced, and this one where it was not taken in.
+        let old = replaced.as_ref().ok().copied().flatten();
+        self.settle(&writer, [part.digest].into_iter().chain(old));
+        replaced.map(|_| Snapshot { revision, digest: part.digest, bytes: part.bytes })
     }
 
+    /// Refers to the file in one transaction. Says which one the revision had before.
     fn take_in(
         &self,
         writer: &mut Connection,
         revision: u64,
         part: &Part,
-    ) -> Result<Snapshot, LogError> {
+    ) -> Result<Option<Hash>, LogError> {
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         may_have_snapshot(&transaction, revision)?;
+        let epoch = rows::state(&transaction)?.head.epoch;
+        let before = rows::snapshots(&transaction, epoch)?;
+        let before = before.into_iter().find(|it| it.revision == revision).map(|it| it.digest);
+        if let Some(digest) = before {
+            self.files.mark(digest);
+        }
         self.files.adopt(part)?;
         let snapshot = Snapshot { revision, digest: part.digest, bytes: part.bytes };
-        rows::put_snapshot(&transaction, rows::state(&transaction)?.head.epoch, &snapshot)?;
+        rows::put_snapshot(&transaction, epoch, &snapshot)?;
         transaction.commit()?;
-        Ok(snapshot)
+        Ok(before)
     }
 }
 
