@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Why SQLite and not redb, the other kept embedded database: both wait for the disk once for a
-//! small commit, so an append costs what a bare write and fsync of the same bytes costs. But redb
+//! small commit, so an append costs what a bare write and fsync of the same bytes costs (300 bytes
+//! on a disk with a slow fsync: 3.9 ms at the median for either, 5.4 and 5.2 ms at p90). But redb
 //! answers a full disk by refusing everything, reads too, until the file is closed and opened, and
 //! a single wrong byte in its file can end the process by a panic while it unwinds another. SQLite
 //! rolls back and goes on, reports damage as an error, and its file format is promised for decades
