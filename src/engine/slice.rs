@@ -143,7 +143,7 @@ impl Scene<'_> {
         let mut names = Vec::new();
         found.extend([self.principal, self.resource].iter().filter_map(|it| self.begin(*it)));
         found.extend((0..self.sent.len()).map(Member::Sent));
-        found.extend(needs.literals.keys().filter_map(|uid| self.find(uid)));
+        found.extend(needs.named.iter().filter_map(|uid| self.find(uid)));
         if let Some(context) = self.context {
             for (_, value) in value::pairs(context.as_ref()) {
                 names.extend(value.all_literal_uids());
@@ -305,8 +305,8 @@ impl Scene<'_> {
     fn assemble(&self, entities: Vec<Entity>, needs: &Needs) -> Slice {
         let action: &EntityUID = self.action.as_ref();
         let mut actions: Vec<_> = self.ground.actions.get(action).into_iter().cloned().collect();
-        for uid in needs.literals.keys() {
-            if uid != action {
+        for uid in &needs.named {
+            if uid != action && uid.is_action() {
                 actions.extend(self.ground.actions.get(uid).cloned());
             }
         }

@@ -6,7 +6,7 @@
 //! reach (the argument of Cedar's RFC 74 on entity slicing). Where an expression cannot be followed
 //! as a path, `whole` says so, and the slice is everything reachable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, Var};
 use smol_str::SmolStr;
@@ -32,8 +32,10 @@ pub(crate) struct Needs {
     pub(crate) principal: Node,
     pub(crate) resource: Node,
     pub(crate) context: Node,
-    /// Entities that the policies name.
+    /// Entities that the policies name and look into by a path.
     pub(crate) literals: BTreeMap<EntityUID, Node>,
+    /// All entities that the policies name: a value that is no path may be any of them.
+    pub(crate) named: BTreeSet<EntityUID>,
 }
 
 /// Where a path begins.
@@ -82,6 +84,7 @@ impl Needs {
         self.principal.merge(&other.principal);
         self.resource.merge(&other.resource);
         self.context.merge(&other.context);
+        self.named.extend(other.named.iter().cloned());
         for (uid, node) in &other.literals {
             self.literals.entry(uid.clone()).or_default().merge(node);
         }
@@ -119,6 +122,7 @@ impl Needs {
     fn visit(&mut self, expr: &Expr) -> Option<Path> {
         match expr.expr_kind() {
             ExprKind::Lit(Literal::EntityUID(uid)) => {
+                self.named.insert(EntityUID::clone(uid));
                 Some((Root::Literal(EntityUID::clone(uid)), Vec::new()))
             }
             ExprKind::Var(var) => {
