@@ -1,7 +1,7 @@
 //! doorward against plain Cedar: made-up schemas, policies, links, entities and requests, asked of
 //! both sides, and every answer compared whole.
 //!
-//! `DOORWARD_ORACLE_CASES=100000 cargo test --test oracle` runs more cases than CI does, and
+//! `DOORWARD_ORACLE_CASES=100000 cargo test --test oracle` runs more cases than CI does, new ones each time, and
 //! `DOORWARD_ORACLE_SEED=…` runs the one that a failure named.
 
 #![cfg(test)]
