@@ -11,6 +11,10 @@ fmt:
 cases:
     UPDATE=1 cargo test --test it cases
 
+# Holds the engine against plain Cedar, in five times as many cases as CI does.
+oracle:
+    DOORWARD_ORACLE_CASES=100000 cargo test --test oracle
+
 # Licences, banned crates and sources of the dependency tree.
 deny:
     cargo deny check bans licenses sources

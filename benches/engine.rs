@@ -3,7 +3,10 @@
 //!
 //! `cargo bench --bench engine` prints CPU time by the operating system's account, medians of rounds
 //! that alternate, and ratios. `DOORWARD_BENCH_ENTITIES=1000000` adds a world of that size, which
-//! costs Cedar minutes and gigabytes. A word behind `--` names one family: `load`, `check`, `held`.
+//! costs Cedar minutes and gigabytes. Words behind `--` name families: `load`, `check`, `held`.
+//!
+//! `DOORWARD_BENCH_ENTITIES=1000000 cargo bench --bench engine -- --write DIRECTORY` only writes that
+//! world to files, for `doorward serve --policies policies --entities DIRECTORY`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -13,6 +16,8 @@ mod engine {
     pub(crate) mod held;
     pub(crate) mod load;
 }
+#[path = "files.rs"]
+mod files;
 #[path = "in_engine.rs"]
 mod in_engine;
 #[path = "measure.rs"]
@@ -25,6 +30,7 @@ mod texts;
 mod world;
 
 use std::error::Error;
+use std::path::Path;
 
 use engine::{check, held, load};
 use texts::Texts;
@@ -42,13 +48,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         if argument == held::ARGUMENT {
             return held::hold(arguments);
         }
+        if argument == "--write" {
+            let directory = arguments.next().ok_or("`--write` needs a directory")?;
+            let size = files::write(&world(more()?.unwrap_or(10_000)), Path::new(&directory))?;
+            println!("{} entities and {} links in {directory}", size.entities, size.links);
+            return Ok(());
+        }
         wanted.push(argument);
     }
     // Cargo itself adds `--bench`.
     wanted.retain(|word| !word.starts_with("--"));
     let is_wanted = |family: &str| wanted.is_empty() || wanted.iter().any(|word| word == family);
     for entities_least in ENTITIES.into_iter().chain(more()?) {
-        let world = World { seed: SEED, entities_least, tenant_entities: 1_000 };
+        let world = world(entities_least);
         let texts = Texts::of(&world)?;
         println!("\n=== {} entities, {} links", texts.size.entities, texts.size.links);
         if is_wanted("load") {
@@ -63,6 +75,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+fn world(entities_least: usize) -> World {
+    World { seed: SEED, entities_least, tenant_entities: 1_000 }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark has no command line of its own")]

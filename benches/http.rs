@@ -6,6 +6,7 @@
 //! account of the server's threads before and after. The large world has a million entities and as
 //! many links, or as many as `DOORWARD_BENCH_ENTITIES` says; before it is measured, 5,000 of its
 //! answers are compared with plain Cedar's over the first ten thousand entities of the same world.
+//! Words behind `--` name families: `agreement`, `checks`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -18,6 +19,8 @@ mod http {
     pub(crate) mod server;
     pub(crate) mod tutorial;
 }
+#[path = "files.rs"]
+mod files;
 #[path = "measure.rs"]
 mod measure;
 #[path = "stock.rs"]
@@ -37,9 +40,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         http::constant::serve();
         return Ok(());
     }
-    let constant = Server::constant();
-    let tutorial = Server::doorward(&["--policies", "policies", "--entities", "entities"]);
+    // Cargo itself adds `--bench`.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
+    let is_wanted = |family: &str| wanted.is_empty() || wanted.iter().any(|word| word == family);
     let large = Large::start()?;
-    http::agreement::hold(&large)?;
-    http::checks::compare(&constant, &tutorial, &large)
+    if is_wanted("agreement") {
+        http::agreement::hold(&large)?;
+    }
+    if is_wanted("checks") {
+        let tutorial = Server::doorward(&["--policies", "policies", "--entities", "entities"]);
+        http::checks::compare(&Server::constant(), &tutorial, &large)?;
+    }
+    Ok(())
 }

@@ -2,8 +2,7 @@
 //! files, and says what that took of time, CPU and memory.
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -12,6 +11,7 @@ use doorward::engine::{CompileOptions, compile};
 use doorward::sources::{FileLimits, Inputs, read};
 
 use super::clock::cpu;
+use crate::files;
 use crate::stock::Stock;
 use crate::texts::{self, Texts};
 use crate::world::{Size, World};
@@ -22,12 +22,7 @@ pub(crate) const ARGUMENT: &str = "--hold";
 /// Writes the world to files, has both sides load it, and prints what they say.
 pub(crate) fn compare(world: &World) -> Result<(), Box<dyn Error>> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("held-world");
-    fs::create_dir_all(&directory)?;
-    let mut entities = BufWriter::new(File::create(directory.join("entities.jsonl"))?);
-    let mut links = BufWriter::new(File::create(directory.join("links.json"))?);
-    world.write(&mut entities, &mut links)?;
-    entities.flush()?;
-    links.flush()?;
+    files::write(world, &directory)?;
     let columns = ["CPU, s", "wall, s", "held, MB", "peak, MB"];
     println!("\n{:<40}{}", "from files to ready", columns.map(|it| format!("{it:>10}")).concat());
     for side in ["Cedar", "doorward"] {

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 /// A request, ready to be sent.
 pub(crate) struct Load {
@@ -31,9 +32,16 @@ impl Load {
     }
 }
 
-/// Sends `total` requests over `connections` connections; every answer must be a 200.
+/// Sends `most` requests over `connections` connections, or fewer where a slow server would need
+/// longer than `longest`; gives their number. Every answer must be a 200.
 #[expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
-pub(crate) fn drive(port: u16, load: &Load, connections: usize, total: usize) {
+pub(crate) fn drive(
+    port: u16,
+    load: &Load,
+    connections: usize,
+    most: usize,
+    longest: Duration,
+) -> usize {
     let mut streams: Vec<TcpStream> = (0..connections)
         .map(|_| {
             let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
@@ -43,8 +51,9 @@ pub(crate) fn drive(port: u16, load: &Load, connections: usize, total: usize) {
         .collect();
     let mut answer = vec![0_u8; 64 * 1024];
     let mut sent = 0;
+    let started = Instant::now();
     // All connections have a request in flight before the first answer is read.
-    while sent < total {
+    while sent < most && started.elapsed() < longest {
         for stream in &mut streams {
             let request = load.requests.get(sent % load.requests.len()).expect("a request");
             stream.write_all(request).expect("the server reads");
@@ -54,6 +63,7 @@ pub(crate) fn drive(port: u16, load: &Load, connections: usize, total: usize) {
             read_answer(stream, &mut answer);
         }
     }
+    sent
 }
 
 /// Asks one native check and gives the body of the answer, which must be a 200.

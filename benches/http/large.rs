@@ -2,14 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::server::Server;
+use crate::files;
 use crate::stock;
 use crate::world::requests::{Mix, Request};
 use crate::world::{Size, World};
@@ -32,12 +31,7 @@ impl Large {
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let world = World { seed: SEED, entities_least: entities()?, tenant_entities: 1_000 };
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-world");
-        fs::create_dir_all(&directory)?;
-        let mut entities = BufWriter::new(File::create(directory.join("entities.jsonl"))?);
-        let mut links = BufWriter::new(File::create(directory.join("links.json"))?);
-        let size = world.write(&mut entities, &mut links)?;
-        entities.flush()?;
-        links.flush()?;
+        let size = files::write(&world, &directory)?;
         let started = Instant::now();
         let server = Server::doorward(&[
             "--policies",

@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::entities::{self, Pools, TAGS};
-use crate::model::{Expr, Field, Schema, Ty, Uid, Value};
+use crate::model::{Expr, Field, Schema, Ty, Uid, Value, Word};
 
 const PATTERNS: [&str; 7] = ["*", "a*", "*b", "", "a\\*b", "\u{e9}", "*a*b*"];
 
@@ -15,6 +15,8 @@ pub(crate) struct Site {
     pub(crate) actions: Vec<Uid>,
     /// The members that the contexts of all these actions have alike.
     pub(crate) context: Vec<Field>,
+    /// The sides that conditions speak of: both, or one while the other may be of any type.
+    pub(crate) sides: Vec<Word>,
 }
 
 pub(crate) struct Conditions<'a> {
@@ -253,7 +255,7 @@ impl Conditions<'_> {
     fn entity(&mut self, guards: &mut Guards) -> (Expr, String) {
         match self.walk(Some(&|ty| matches!(ty, Ty::Entity(_))), guards) {
             Some((expr, Ty::Entity(name))) => (expr, name),
-            _ => (Expr::Variable("principal"), self.site.principal.clone()),
+            _ => self.side(),
         }
     }
 
@@ -391,9 +393,9 @@ impl Conditions<'_> {
     }
 
     fn start(&mut self, guards: &mut Guards) -> (Expr, Ty) {
+        let (side, name) = self.side();
         match self.dice.below(if self.reach.anywhere { 11 } else { 8 }) {
-            0..=2 => (Expr::Variable("principal"), Ty::Entity(self.site.principal.clone())),
-            3..=5 => (Expr::Variable("resource"), Ty::Entity(self.site.resource.clone())),
+            0..=5 => (side, Ty::Entity(name)),
             6 | 7 => (Expr::Variable("context"), Ty::Record(self.site.context.clone())),
             8 => {
                 let name = self.pick(&self.schema.types).name;
@@ -401,19 +403,20 @@ impl Conditions<'_> {
                 (one, Ty::Entity(name))
             }
             9 => {
-                // The type is that of the variable, the other branch is named here.
-                let name = self.site.resource.clone();
                 let other = Expr::Literal(Value::Entity(self.pools.any(self.dice, &name)));
                 let condition = self.of(&Ty::Bool, 0, guards);
-                let one = Expr::Variable("resource");
-                let chosen = Expr::If(Box::new(condition), Box::new(one), Box::new(other));
+                let chosen = Expr::If(Box::new(condition), Box::new(side), Box::new(other));
                 (chosen, Ty::Entity(name))
             }
-            _ => {
-                let record = Expr::Record(vec![("m".to_owned(), Expr::Variable("principal"))]);
-                (record.get("m"), Ty::Entity(self.site.principal.clone()))
-            }
+            _ => (Expr::Record(vec![("m".to_owned(), side)]).get("m"), Ty::Entity(name)),
         }
+    }
+
+    /// The principal or the resource, with its type.
+    fn side(&mut self) -> (Expr, String) {
+        let side = self.pick(&self.site.sides.clone());
+        let Site { principal, resource, .. } = &self.site;
+        (Expr::Variable(side), if side == "principal" { principal } else { resource }.clone())
     }
 }
 

@@ -189,17 +189,22 @@ impl Plain {
         Some(sent)
     }
 
-    /// Whether a policy is a permit that strict validation knows to be unsatisfiable for requests
-    /// of these types and this action. Such a permit may be left out unevaluated.
+    /// Whether a policy is a permit that need not be evaluated for this request.
     pub(crate) fn is_needless_permit(&self, id: &str, question: &Question) -> bool {
+        !self.is_forbid(id) && self.is_needless(id, question)
+    }
+
+    /// Whether strict validation knows that a policy is unsatisfiable for requests of these types
+    /// and this action.
+    pub(crate) fn is_needless(&self, id: &str, question: &Question) -> bool {
         let Some(policy) = self.set.policy(&PolicyId::new(id)) else { return false };
         let (principal, resource) = (uid(&question.principal), uid(&question.resource));
-        policy.effect() == Effect::Permit
-            && !policy.get_valid_request_envs(&self.schema).any(|environment| {
-                environment.principal() == principal.type_name()
-                    && environment.resource() == resource.type_name()
-                    && *environment.action() == uid(&question.action)
-            })
+        let mut environments = policy.get_valid_request_envs(&self.schema);
+        !environments.any(|environment| {
+            environment.principal() == principal.type_name()
+                && environment.resource() == resource.type_name()
+                && *environment.action() == uid(&question.action)
+        })
     }
 
     /// Whether no policy dereferences entities more often in a row than this.

@@ -106,6 +106,7 @@ impl Policies<'_> {
             resource: resource.to_owned(),
             actions: actions.iter().map(|action| action.uid.clone()).collect(),
             context,
+            sides: vec!["principal", "resource"],
         }
     }
 
@@ -114,7 +115,7 @@ impl Policies<'_> {
     fn clauses(
         &mut self,
         permit: bool,
-        site: Site,
+        mut site: Site,
         principal: &Scope,
         resource: &Scope,
     ) -> Vec<Clause> {
@@ -126,26 +127,28 @@ impl Policies<'_> {
         if count == 0 {
             return Vec::new();
         }
-        let is_open = |scope: &Scope| {
-            matches!(scope, Scope::Any | Scope::In(_) | Scope::Equals(Target::Slot))
-        };
-        let mut guards = Vec::new();
-        for (variable, scope, ty) in
-            [("principal", principal, &site.principal), ("resource", resource, &site.resource)]
-        {
-            if is_open(scope) {
-                guards.push(Expr::Is(Box::new(Expr::Variable(variable)), ty.clone(), None));
-            }
+        let sides = [
+            ("principal", principal, site.principal.clone()),
+            ("resource", resource, site.resource.clone()),
+        ];
+        let one_sided = self.dice.one_in(4).then(|| self.dice.below(2));
+        if let Some(side) = one_sided {
+            site.sides = vec![sides[side].0];
+            // The other side is of any type, and so are the actions and their contexts.
+            site.context.clear();
         }
+        let is =
+            |variable, ty: &str| Expr::Is(Box::new(Expr::Variable(variable)), ty.to_owned(), None);
+        let open = sides.iter().filter(|(variable, scope, _)| {
+            site.sides.contains(variable)
+                && matches!(scope, Scope::Any | Scope::In(_) | Scope::Equals(Target::Slot))
+        });
+        let guards: Vec<Expr> = open.map(|(variable, _, ty)| is(*variable, ty)).collect();
         let mut clauses = Vec::new();
         let depth = self.dice.below(4);
-        let mut conditions = Conditions {
-            dice: self.dice,
-            schema: self.schema,
-            pools: self.pools,
-            site,
-            reach: self.reach,
-        };
+        let any_type = self.pick(&self.schema.types).name;
+        let (schema, pools, reach) = (self.schema, self.pools, self.reach);
+        let mut conditions = Conditions { dice: self.dice, schema, pools, site, reach };
         for _ in 0..count {
             let risky = conditions.dice.one_in(if permit { 3 } else { 2 });
             let condition = if risky { conditions.risky() } else { conditions.condition(depth) };
@@ -158,6 +161,13 @@ impl Policies<'_> {
                 Some(first) if first.when => first.condition = guard.and(first.condition.clone()),
                 _ => clauses.insert(0, Clause { when: true, condition: guard }),
             }
+        }
+        if let Some(side) = one_sided {
+            // Only now the other side's type: the condition has erred where it errs, also in an
+            // environment where this makes the whole false.
+            let (variable, _, ty) = &sides[1 - side];
+            let ty = if conditions.dice.one_in(2) { ty } else { &any_type };
+            clauses.push(Clause { when: true, condition: is(variable, ty) });
         }
         clauses
     }

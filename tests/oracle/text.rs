@@ -220,7 +220,12 @@ fn literal(value: &Value) -> String {
 // === JSON ===
 
 pub(crate) fn entity(entity: &Entity, forms: &mut Dice) -> Json {
-    let parents: Vec<_> = entity.parents.iter().map(|parent| plain_uid(parent, forms)).collect();
+    let mut parents: Vec<_> =
+        entity.parents.iter().map(|parent| plain_uid(parent, forms)).collect();
+    if forms.one_in(8) {
+        // Whoever is named twice is a parent all the same.
+        parents.extend(parents.last().cloned());
+    }
     let mut object = json!({
         "uid": plain_uid(&entity.uid, forms),
         "attrs": members(&entity.attributes, forms),
