@@ -8,6 +8,8 @@
 
 #[path = "oracle/blunders.rs"]
 mod blunders;
+#[path = "oracle/changing.rs"]
+mod changing;
 #[path = "oracle/compare.rs"]
 mod compare;
 #[path = "oracle/conditions.rs"]

@@ -103,15 +103,16 @@ pub(crate) fn entities(dice: &mut Dice, schema: &Schema, pools: &mut Pools) -> V
     for (rank, uid) in order.iter().enumerate() {
         let ty = schema.entity_type(&uid.ty).unwrap();
         let parents = parents(dice, ty, order.split_at(rank + 1).1, pools);
-        entities.push(Entity {
-            uid: uid.clone(),
-            attributes: members(dice, &ty.fields, pools),
-            tags: tags(dice, ty, pools),
-            parents,
-        });
+        entities.push(Entity { parents, ..entity(dice, ty, uid.clone(), pools) });
     }
     shuffle(dice, &mut entities);
     entities
+}
+
+/// An entity without parents.
+pub(crate) fn entity(dice: &mut Dice, ty: &EntityType, uid: Uid, pools: &Pools) -> Entity {
+    let attributes = members(dice, &ty.fields, pools);
+    Entity { uid, attributes, tags: tags(dice, ty, pools), parents: Vec::new() }
 }
 
 /// Gives one type many ids: a tower where it can be its own parent, else a crowd.

@@ -18,11 +18,14 @@ use crate::text;
 
 /// The snapshot, or every error, each beginning with its code.
 pub(crate) fn load(world: &World) -> Result<Snapshot, Vec<String>> {
-    let references = if world.strict { References::Strict } else { References::Cedar };
-    let options = CompileOptions { references, ..CompileOptions::default() };
-    compile(&bundle(world), &options).map_err(|problems| {
+    compile(&bundle(world), &compile_options(world)).map_err(|problems| {
         problems.errors().map(|error| format!("{}: {error}", error.code)).collect()
     })
+}
+
+pub(crate) fn compile_options(world: &World) -> CompileOptions {
+    let references = if world.strict { References::Strict } else { References::Cedar };
+    CompileOptions { references, ..CompileOptions::default() }
 }
 
 /// The bundle; the world's dice decide on the texts and their formats.

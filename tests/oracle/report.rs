@@ -31,7 +31,8 @@ pub(crate) fn fail(failure: Failure, blunder: Blunder) -> ! {
     );
 }
 
-fn report(failure: &Failure) -> String {
+/// The case as the texts that both sides read.
+pub(crate) fn report(failure: &Failure) -> String {
     let world = &failure.world;
     let mut report = format!("doorward and Cedar differ, seed {}\n", failure.seed);
     let _ = writeln!(report, "\n--- schema\n{}", text::schema(&world.schema));

@@ -2,7 +2,7 @@
 //! on every core. A failure is shrunk, written to a file and printed with its seed.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -70,7 +70,8 @@ pub(crate) fn difference(
     })
 }
 
-fn differs(
+/// How doorward's answer to one question differs from Cedar's.
+pub(crate) fn differs(
     plain: &Plain,
     snapshot: &Snapshot,
     world: &World,
@@ -137,9 +138,14 @@ pub(crate) fn on_every_core(
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(failure) = work(*seed) {
+                    let worked = catch_unwind(AssertUnwindSafe(|| work(*seed)));
+                    if !matches!(worked, Ok(Ok(()))) {
                         next.store(seeds.len(), Ordering::Relaxed);
-                        *found.lock().unwrap() = Err(failure);
+                    }
+                    match worked {
+                        Ok(Ok(())) => {}
+                        Ok(Err(failure)) => *found.lock().unwrap() = Err(failure),
+                        Err(panic) => resume_unwind(panic),
                     }
                 }
             });

@@ -148,7 +148,12 @@ impl Needs {
                 }
                 None
             }
-            ExprKind::ExtHasAttr { .. } | ExprKind::Unknown(_) => {
+            ExprKind::ExtHasAttr { expr, .. } => {
+                self.visit(expr);
+                self.whole = true;
+                None
+            }
+            ExprKind::Unknown(_) => {
                 self.whole = true;
                 None
             }
