@@ -1,6 +1,6 @@
 //! The admin plane: `GET /livez`, `/readyz` and `/metrics` for whoever watches the process,
 //! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be, and
-//! `/v1/entities` and `/v1/links` for both, in parts.
+//! `/v1/entities` and `/v1/links` for both, in parts, and `/v1/revisions` for what was.
 //!
 //! `judge` stands before every path: the host must be one of this service's names, the origin
 //! its own, and every path that is not a probe needs a token. A path that is added later is
@@ -14,6 +14,8 @@ mod lists;
 mod origin;
 mod query;
 mod revision;
+mod revisions;
+mod terms;
 mod tokens;
 
 pub use origin::Reach;
@@ -25,7 +27,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Request};
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 
 use super::problem::{Kind, Problem};
 use super::{Doorway, json_answer};
@@ -46,12 +48,15 @@ pub(super) fn routes() -> Router<Doorway> {
     let only_get = || async { Problem::method_not_allowed("GET, HEAD") };
     let only_entities = || async { Problem::method_not_allowed("GET, HEAD, PATCH, PUT") };
     let only_link = || async { Problem::method_not_allowed("DELETE, GET, HEAD, PUT") };
+    let only_post = || async { Problem::method_not_allowed("POST") };
     let only_put = || async { Problem::method_not_allowed("PUT") };
     Router::new()
         .route("/livez", get(livez).fallback(only_get))
         .route("/readyz", get(readyz).fallback(only_get))
         .route("/metrics", get(metrics).fallback(only_get))
         .route("/v1/revision", get(revision::revision).fallback(only_get))
+        .route("/v1/revisions", get(revisions::revisions).fallback(only_get))
+        .route("/v1/revisions/{revision}/restore", post(revisions::restore).fallback(only_post))
         .route("/v1/bundle", put(bundle::put_bundle).fallback(only_put))
         .route(
             "/v1/entities",

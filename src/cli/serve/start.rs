@@ -13,7 +13,7 @@ use crate::http::{self, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
-use crate::revisions::DataDir;
+use crate::revisions::{EmbeddedLog, EmbeddedOptions};
 use crate::server::{ListenAddr, Listener};
 use crate::sources::{self, Inputs};
 
@@ -63,21 +63,21 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
-    let data_dir = keep(open_data_dir(config), &mut problems);
+    let log = keep(open_log(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
     if let (true, true, Some(files)) = (problems.refuses(), inputs.own_policies(), &files) {
         // It will not start; what else is wrong is told all the same.
         problems.append(compile(files, &config.compile_options()).err().unwrap_or_default());
     }
-    let (Some(listener), Some(admin_listener), Some(tokens), Some(data_dir), Some(files)) =
-        (listener, admin_listener, tokens, data_dir, files)
+    let (Some(listener), Some(admin_listener), Some(tokens), Some(log), Some(files)) =
+        (listener, admin_listener, tokens, log, files)
     else {
         return Err(problems.into());
     };
     let pdp = Pdp::new(config.check_options(), Metrics::new());
     let options = PublisherOptions {
-        data_dir,
+        log,
         compile: config.compile_options(),
         files,
         files_own_policies: inputs.own_policies(),
@@ -131,12 +131,17 @@ fn admin_tokens(config: &Config) -> Result<(Tokens, Option<String>), Problem> {
     Ok((tokens, Some(text)))
 }
 
-fn open_data_dir(config: &Config) -> Result<Option<DataDir>, Problem> {
+fn open_log(config: &Config) -> Result<Option<EmbeddedLog>, Problem> {
     if config.ephemeral.value {
         return Ok(None);
     }
-    DataDir::open(&config.data_dir.value).map(Some).map_err(|error| {
-        told("data-dir", &error.to_string()).hint(
+    let opened = EmbeddedLog::open(&config.data_dir.value, EmbeddedOptions::default());
+    opened.map(Some).map_err(|error| {
+        let problem = told("data-dir", &error.to_string());
+        if problem.hint.is_some() {
+            return problem;
+        }
+        problem.hint(
             "`--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none \
              is needed",
         )
@@ -186,7 +191,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Invalid(problems) => problems.into(),
-            StartError::Store(error) => told("data-dir", &error.to_string()).into(),
+            error => told("data-dir", &error.to_string()).into(),
         }
     }
 }

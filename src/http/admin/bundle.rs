@@ -10,8 +10,8 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::condition::{Condition, dry_run};
 use super::revision::etag;
+use super::terms::Said;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem, write_json};
 use crate::http::{Doorway, body, json_answer};
@@ -45,21 +45,20 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
-    let dry_run = dry_run(head.uri.query())?;
-    let condition = Condition::read(&head.headers)?;
-    let expected = condition.hold(app)?;
+    let said = Said::read(app, &head)?;
     let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
     let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
     // A large body takes seconds to read; other requests go on meanwhile.
     let parts = tokio::task::spawn_blocking(move || read(&bytes, depth))
         .await
         .map_err(|_| Problem::unread())??;
+    let terms = said.with_body(&body.bytes);
     drop(body);
-    let published = app.publisher.put_bundle(parts, expected, dry_run).await?;
+    let published = app.publisher.put_bundle(parts, terms).await?;
     Ok(answer(&published))
 }
 
-fn answer(published: &Published) -> Response {
+pub(super) fn answer(published: &Published) -> Response {
     let mut body = Vec::with_capacity(64);
     let (revision, changed) = (published.revision, published.changed.as_slice());
     write_json(&mut body, &PublishedWire { revision, changed });

@@ -17,7 +17,7 @@ use crate::pdp::publisher::{Publisher, PublisherOptions};
 fn app(limits: Limits) -> Arc<App> {
     let pdp = Pdp::new(CheckOptions::default(), Metrics::new());
     let options = PublisherOptions {
-        data_dir: None,
+        log: None,
         compile: CompileOptions::default(),
         files: Bundle::default(),
         files_own_policies: false,
