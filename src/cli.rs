@@ -10,6 +10,7 @@ mod flags;
 mod format;
 mod health;
 mod init;
+mod log;
 mod serve;
 mod shipped;
 mod terminal;
@@ -51,6 +52,7 @@ enum Command {
     Init(init::InitArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
+    Log(log::LogArgs),
 }
 
 /// Does what the arguments say. The first is the name of the program.
@@ -86,6 +88,7 @@ impl Command {
             Self::Init(args) => init::run(&args),
             Self::Config(args) => config::run(&args, given),
             Self::Health(args) => health::run(&args),
+            Self::Log(args) => log::run(&args, given),
         }
     }
 }
