@@ -88,6 +88,21 @@ impl Past {
         Ok(past)
     }
 
+    /// The digests and the seed of a revision by its record alone, where its snapshot cannot be
+    /// used.
+    ///
+    /// # Errors
+    /// The log does not keep it, or what it keeps is damaged.
+    pub fn outline(log: &impl RevisionLog, revision: u64) -> Result<State, PastError> {
+        let record = log.record(revision)?;
+        let bytes = log.body(revision)?.into_vec();
+        let body = bytes.map_err(|error| error.to_string()).and_then(|bytes| Body::read(&bytes));
+        let body = body.map_err(|reason| PastError::Record { revision, reason })?;
+        let mut state = State { revision, installed_at: Some(record.at), ..State::default() };
+        body.bring(&mut state);
+        Ok(state)
+    }
+
     /// How many records there are between the snapshot and the revision.
     pub fn records(&self) -> usize {
         self.bodies.len()

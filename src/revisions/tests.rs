@@ -5,7 +5,7 @@ mod random;
 
 use super::*;
 use crate::engine::store::Change;
-use crate::engine::{Digests, References, Text};
+use crate::engine::{Digests, References, Text, uid};
 
 #[test]
 fn a_body_comes_back_as_it_was() {
@@ -20,7 +20,7 @@ fn a_body_comes_back_as_it_was() {
         rules: Some((rules.clone(), Some(rules))),
         change: Some(Change {
             unlink: vec!["l".into()],
-            remove: vec![r#"N::User::"a\"b""#.parse().unwrap()],
+            remove: vec![uid::of(&"N::User".parse().unwrap(), "a\"b")],
             upsert: Some(Text::new("upsert", "[]")),
             link: None,
         }),

@@ -6,5 +6,6 @@ mod demo;
 mod format;
 mod health;
 mod init;
+mod log;
 mod usage;
 mod validate;

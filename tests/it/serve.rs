@@ -2,11 +2,15 @@
 //! nobody can do to it.
 
 mod bundle;
+mod crash;
+mod disk;
 mod hostile;
 mod journal;
 mod lifecycle;
 mod metrics;
 mod over_time;
+mod race;
 mod reload;
+mod revisions;
 mod start;
 mod steady_state;

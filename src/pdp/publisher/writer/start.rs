@@ -9,7 +9,7 @@ use super::{Commit, FILES, Files, Folding, Logged, Writer};
 use crate::engine::{Digests, Snapshot, Text};
 use crate::pdp::Pdp;
 use crate::pdp::publisher::{LastRejection, PublisherOptions, Rejection, StartError, Terms};
-use crate::revisions::{EmbeddedLog, LogError, Past, RevisionLog, State};
+use crate::revisions::{EmbeddedLog, LogError, Past, PastError, RevisionLog, State};
 
 // === impl Writer ===
 
@@ -34,19 +34,33 @@ impl Writer {
             last_rejection,
         };
         let past = writer.past()?;
-        if let Some(past) = &past {
-            writer.state = past.state.clone();
-        }
         writer.first(entities, links, past)?;
         Ok(writer)
     }
 
-    /// The newest revision in the log.
-    fn past(&self) -> Result<Option<Past>, StartError> {
+    /// The newest revision in the log, whose state is the writer's from here on.
+    fn past(&mut self) -> Result<Option<Past>, StartError> {
         let Some(logged) = self.log.as_ref().filter(|logged| logged.head.revision > 0) else {
             return Ok(None);
         };
-        Ok(Some(Past::at(&*logged.log, logged.head.revision)?))
+        let revision = logged.head.revision;
+        match Past::at(&*logged.log, revision) {
+            Ok(past) => {
+                self.state = past.state.clone();
+                Ok(Some(past))
+            }
+            Err(error @ PastError::Snapshot { .. }) => {
+                let state = Past::outline(&*logged.log, revision)?;
+                // Whatever the API wrote is nowhere else.
+                if !self.files_own_policies || !self.files_own_entities(&state) {
+                    return Err(error.into());
+                }
+                told_unusable(&error);
+                self.state = state;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Puts in force what the sources hold at start.
@@ -115,12 +129,16 @@ impl Writer {
             }
             Err(error) if only_copy => Err(error.into()),
             Err(error) => {
-                let reason = error.to_string();
-                tracing::warn!(reason, "the entities are loaded from their files instead");
+                told_unusable(&error);
                 Ok(None)
             }
         }
     }
+}
+
+fn told_unusable(error: &PastError) {
+    let reason = error.to_string();
+    tracing::warn!(reason, "the entities are loaded from their files instead");
 }
 
 // === impl Logged ===
