@@ -5,6 +5,7 @@
 //! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
 //! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
 //! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
+//! | admin | `GET /v1/revisions`, `POST /v1/revisions/{n}/restore` | [`admin`] |
 //! | admin | `GET`, `PUT`, `PATCH /v1/entities`, `GET /v1/entities/{type}/{id}`, `GET /v1/links`, `GET`, `PUT`, `DELETE /v1/links/{id}` | [`admin`] |
 //!
 //! Adapters translate and decide nothing: decisions come from [`Pdp::check`]. Errors become

@@ -11,7 +11,8 @@ use crate::engine::{Digests, References, Text, uid};
 /// The form that this version reads and writes.
 const FORMAT: u32 = 1;
 
-/// What a record says of a change. Where the record names a snapshot, the change is that.
+/// What a record says of a change. Where the record names a snapshot, the change is that, and the
+/// rules are repeated for whoever looks.
 #[derive(Debug, Clone, Default)]
 pub struct Body {
     /// The digests of the parts after it.

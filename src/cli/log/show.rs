@@ -80,19 +80,18 @@ fn wire(record: &Record, change: Value) -> Value {
 
 /// The change in the words of the admin API.
 fn change(record: &Record, body: &Body) -> Value {
+    let mut said = match (&body.change, &body.rules) {
+        (Some(change), _) => items(change),
+        (None, Some((own, files))) => rules(files.as_ref().unwrap_or(own)),
+        (None, None) => Map::new(),
+    };
     if let Some(snapshot) = record.snapshot {
-        return json!({"snapshot": snapshot.to_string()});
+        said.insert("snapshot".to_owned(), snapshot.to_string().into());
     }
-    if let Some(change) = &body.change {
-        return items(change);
-    }
-    match &body.rules {
-        Some((own, files)) => rules(files.as_ref().unwrap_or(own)),
-        None => json!({}),
-    }
+    Value::Object(said)
 }
 
-fn items(change: &Change) -> Value {
+fn items(change: &Change) -> Map<String, Value> {
     let Change { unlink, remove, upsert, link } = change;
     let mut said = Map::new();
     if !unlink.is_empty() {
@@ -108,11 +107,12 @@ fn items(change: &Change) -> Value {
             said.insert(name.to_owned(), value.unwrap_or_else(|_| json!(&*text.text)));
         }
     }
-    Value::Object(said)
+    said
 }
 
-fn rules(rules: &Rules) -> Value {
+fn rules(rules: &Rules) -> Map<String, Value> {
     let policies: Map<String, Value> =
         rules.policies.iter().map(|Text { name, text }| (name.clone(), json!(&**text))).collect();
-    json!({"schema": rules.schema.as_ref().map(|it| &*it.text), "policies": policies})
+    let schema = rules.schema.as_ref().map(|it| ("schema".to_owned(), json!(&*it.text)));
+    schema.into_iter().chain([("policies".to_owned(), policies.into())]).collect()
 }

@@ -13,7 +13,7 @@ use crate::http::{self, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
-use crate::revisions::{EmbeddedLog, EmbeddedOptions};
+use crate::revisions::{EmbeddedLog, EmbeddedOptions, LogError};
 use crate::server::{ListenAddr, Listener};
 use crate::sources::{self, Inputs};
 
@@ -140,6 +140,10 @@ fn open_log(config: &Config) -> Result<Option<EmbeddedLog>, Problem> {
         let problem = told("data-dir", &error.to_string());
         if problem.hint.is_some() {
             return problem;
+        }
+        if matches!(error, LogError::Damaged { .. } | LogError::Chain { .. }) {
+            return problem
+                .hint("put the data directory back from a backup; docs/operations.md says how");
         }
         problem.hint(
             "`--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none \

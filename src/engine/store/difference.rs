@@ -83,6 +83,9 @@ impl Pair<'_> {
             if row.flags != 0 && self.new.link_number(row.id).is_none() {
                 change.unlink.push(row.id.to_owned());
             }
+            if change.unlink.len() > items_max {
+                return None;
+            }
         }
         Some(())
     }

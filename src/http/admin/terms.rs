@@ -15,6 +15,9 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The most bytes of a key.
 const KEY_BYTES_MAX: usize = 255;
 
+/// So much of a token's name is kept with what it wrote.
+const NAME_CHARS_MAX: usize = 100;
+
 /// The terms of a write whose body was not read yet.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -36,7 +39,8 @@ impl Said {
             Err(_) if key.is_some() => Some(u64::MAX),
             held => held?,
         };
-        let by = app.access.tokens.name(&head.headers)?;
+        let name = app.access.tokens.name(&head.headers)?;
+        let by = name.chars().take(NAME_CHARS_MAX).collect();
         let key = key.map(|key| {
             let mut request = Sha256::new();
             for part in [head.method.as_str(), "\0", head.uri.path(), "\0"] {

@@ -21,7 +21,7 @@ pub(crate) trait Backend {
 
 /// Runs the whole suite against fresh logs.
 pub(crate) fn conforms<B: Backend>(fresh: impl Fn() -> B) {
-    let checks: [fn(&B); 15] = [
+    let checks: [fn(&B); 17] = [
         an_empty_log_has_a_head_and_nothing_else,
         records_are_contiguous_and_chained,
         a_head_that_is_not_the_newest_is_refused,
@@ -35,6 +35,8 @@ pub(crate) fn conforms<B: Backend>(fresh: impl Fn() -> B) {
         compaction_keeps_the_newest_and_a_snapshot_before_them,
         compaction_thins_snapshots_out,
         a_key_outlives_its_record,
+        several_are_appended_all_or_none,
+        a_snapshot_that_is_the_change_stays,
         another_log_has_another_epoch,
         reads_go_on_beside_writes,
     ];
@@ -422,6 +424,49 @@ fn a_key_outlives_its_record(backend: &impl Backend) {
     log.compact(&policy, minute(2 * IDEMPOTENCY_HOURS * 60)).unwrap();
     assert_eq!(find("young", later), None);
     log.verify().unwrap();
+}
+
+fn several_are_appended_all_or_none(backend: &impl Backend) {
+    let log = backend.open();
+    let start = log.head().unwrap();
+    let entries: Vec<Entry> = (0..5_u8)
+        .map(|number| Entry {
+            body: vec![number; if number == 3 { 90_000 } else { 10 }].into(),
+            ..keyed(&format!("key {number}"), "request", minute(0))
+        })
+        .collect();
+    let records = log.append_all(&start, entries.clone()).unwrap();
+    assert_eq!(records.iter().map(|it| it.revision).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    let head = records.last().unwrap().head();
+    // A key that is taken, by an earlier record or within the group, refuses all of it.
+    for taken in [keyed("key 1", "other", minute(1)), keyed("new", "other", minute(1))] {
+        let group = vec![entry("first"), keyed("new", "one", minute(1)), taken, entry("last")];
+        assert!(matches!(log.append_all(&head, group), Err(AppendError::KeyTaken { .. })));
+        assert_eq!(log.head().unwrap(), head);
+    }
+    let stale = log.append_all(&start, vec![entry("a"), entry("b")]);
+    assert!(matches!(stale, Err(AppendError::NotHead { .. })), "{stale:?}");
+    assert_eq!(log.append_all(&head, Vec::new()).unwrap(), []);
+    assert_eq!(log.head().unwrap(), head);
+    drop(log);
+    let log = backend.open();
+    assert_eq!(log.read(1, 10).unwrap(), records);
+    assert_eq!(body(&log, 4), vec![3; 90_000]);
+    log.verify().unwrap();
+    assert_eq!(append(&log, entry("more")).revision, 6);
+}
+
+fn a_snapshot_that_is_the_change_stays(backend: &impl Backend) {
+    let log = backend.open();
+    append_many(&log, 3);
+    put(&log, 1, "state 1");
+    let ahead = put(&log, 4, "state 4");
+    append(&log, Entry { snapshot: Some(ahead.digest), ..entry("") });
+    append_many(&log, 3);
+    put(&log, 6, "state 6");
+    let policy = Retention { records_min: 100, older_bytes_max: 0, snapshot_spacing: 100 };
+    assert_eq!(log.compact(&policy, minute(0)).unwrap().snapshots, 0);
+    assert_eq!(log.latest_snapshot(5).unwrap(), Some(ahead));
 }
 
 fn another_log_has_another_epoch(backend: &impl Backend) {

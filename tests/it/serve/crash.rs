@@ -1,7 +1,7 @@
 //! Killed at any moment of its writes, under load, again and again: what was acknowledged is there
 //! after the restart, nothing is half there, the chain verifies, and decisions are the same.
 //!
-//! `DOORWARD_KILLS=200 cargo test --test it killed_at_any_moment` kills as often as that.
+//! `DOORWARD_KILLS=2000 cargo test --test it killed_at_any_moment` kills as often as that.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::project::Project;
 use crate::service::{Service, WRITER};
 
 /// How often the service is killed, if the variable does not say otherwise.
-const KILLS: u64 = 24;
+const KILLS: u64 = 200;
 /// So many users change in one upload: more than are kept as single changes.
 const USERS: u64 = 1_100;
 const PATCHERS: u64 = 3;
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// Holds what is there after a restart against what was acknowledged and sent.
-    fn compare(&self, service: &Service) {
+    fn compare(&self, service: &Service, round: u64) {
         let n = |ty: &str, id: &str| {
             let read = service.admin("GET", &format!("/v1/entities/{ty}/{id}"), "");
             read.json()["attrs"]["n"].as_u64().unwrap()
@@ -150,9 +150,13 @@ impl World {
         let (first, last) = (n("User", "u0"), n("User", &format!("u{}", USERS - 1)));
         assert_eq!(first, last, "one upload is whole or not there");
         self.whole.hold(first);
-        // What stands in the policy, by the decision for users: nobody says more than the last.
         let shown = service.project.run(&["log", "verify"]);
         assert!(shown.starts_with("exit: 0\n"), "{shown}");
+        let n = policy(service);
+        self.policies.hold(n);
+        if round % 3 == 2 {
+            assert_eq!(n, first, "policies and entities of one upload come together");
+        }
         let revision = service.admin("GET", "/v1/revision", "").json()["revision"].as_u64();
         assert!(revision >= Some(self.revision.load(Ordering::SeqCst)), "{revision:?}");
     }
@@ -184,6 +188,14 @@ fn decisions(service: &Service) -> Vec<Value> {
     vec![ask("u0"), ask(&format!("u{}", USERS - 1)), ask("nobody")]
 }
 
+/// The number that the policy in force says.
+fn policy(service: &Service) -> u64 {
+    let state = service.admin("GET", "/v1/revision", "").json();
+    let shown = service.project.run(&["log", "export", &state["revision"].to_string()]);
+    let (_, rest) = shown.split_once("principal.n >= ").unwrap();
+    rest.split_once(' ').unwrap().0.parse().unwrap()
+}
+
 #[expect(clippy::disallowed_methods, reason = "clap has no say in a test binary")]
 fn kills() -> u64 {
     std::env::var("DOORWARD_KILLS").map_or(KILLS, |text| text.parse().unwrap())
@@ -210,7 +222,7 @@ fn killed_at_any_moment_it_has_what_it_acknowledged() {
             project
         });
         service = Service::start(project, &[]);
-        world.compare(&service);
+        world.compare(&service, round);
     }
     // The same decisions, at once, after one more crash, and from the files of an export.
     let (before, state) = (decisions(&service), service.admin("GET", "/v1/revision", "").body);

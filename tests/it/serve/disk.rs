@@ -134,5 +134,22 @@ fn a_disk_that_cannot_be_written_refuses_writes_and_is_read() {
     mount.remount("remount,rw");
     let service = Service::start(project, &["--data-dir", "disk/data"]);
     assert_eq!(state(&service), before);
+    // Under a running service: what is open stays writable, and nothing new can be made.
+    let name = path.to_str().unwrap();
+    let run = |arguments: &[&str]| {
+        let status = Command::new(arguments[0]).args(&arguments[1..]).arg(name).status().unwrap();
+        assert!(status.success(), "{arguments:?}");
+    };
+    run(&["mount", "--bind", name]);
+    run(&["mount", "-o", "remount,bind,ro"]);
+    let put = json!({"entities": [], "links": []}).to_string();
+    let large = change(2, 100_000);
+    let answer = service.admin("PATCH", "/v1/entities", &large);
+    let verified = service.project.run(&["log", "verify", "--data-dir", "disk/data"]);
+    not_durable(&service, &answer, &before);
+    assert!(verified.starts_with("exit: 0\n"), "{verified}");
+    run(&["umount"]);
+    assert_eq!(service.admin("PATCH", "/v1/entities", &large).status, 200);
+    assert_eq!(service.admin("PUT", "/v1/entities", &put).status, 200);
     service.kill();
 }

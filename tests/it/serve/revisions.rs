@@ -340,6 +340,40 @@ fn a_request_that_comes_again_under_its_key_is_answered_the_same() {
     taken(&send(&service, "PATCH", "/v1/entities", "k10", &remove), 11);
 }
 
+/// Changes that wait at the same time wait for the disk together, and each is a revision.
+#[test]
+fn each_of_many_changes_at_once_is_a_revision() {
+    const WRITERS: usize = 24;
+    const CHANGES: usize = 25;
+    let service = own();
+    let admin = service.admin;
+    let mut revisions: Vec<u64> = std::thread::scope(|scope| {
+        let write = |writer: usize| {
+            let authorization = format!("Bearer {WRITER}");
+            let headers =
+                [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+            let mut connection = Connection::open(admin);
+            let change = |number: usize| {
+                let body = json!({"upsert": [user(&format!("w{writer}-{number}"))]}).to_string();
+                let answer =
+                    connection.request("PATCH", "/v1/entities", &headers, body.as_bytes());
+                assert_eq!(answer.status, 200, "{answer:?}");
+                answer.json()["revision"].as_u64().unwrap()
+            };
+            (0..CHANGES).map(change).collect::<Vec<u64>>()
+        };
+        let started: Vec<_> =
+            (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();
+        started.into_iter().flat_map(|it| it.join().unwrap()).collect()
+    });
+    revisions.sort_unstable();
+    assert_eq!(revisions, (2..=1 + (WRITERS * CHANGES) as u64).collect::<Vec<_>>());
+    let before = state(&service);
+    assert_eq!(before["entities"], 3 + WRITERS * CHANGES);
+    let service = again(service);
+    assert_eq!(state(&service), before);
+}
+
 #[test]
 fn a_directory_of_an_earlier_form_is_refused() {
     let project = of_files();

@@ -41,8 +41,7 @@ impl Writer {
                 digests: state.digests.clone(),
                 seed: state.seed.clone(),
                 references: state.references,
-                rules: (rules_changed && !is_whole)
-                    .then(|| (state.own.clone(), state.files.clone())),
+                rules: rules_changed.then(|| (state.own.clone(), state.files.clone())),
                 change: if let Change::Items(change) = change { Some(change) } else { None },
                 ..Body::default()
             };

@@ -1,5 +1,5 @@
 //! Idempotency keys: a request that comes again under its key is answered as it was, from the
-//! record that it made.
+//! record that it made. A request that changed nothing made none, and its key stays free.
 
 use jiff::Timestamp;
 
