@@ -123,8 +123,8 @@ fn verify(args: &VerifyArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
 
 impl PlaceArgs {
     fn open(&self, given: &ArgMatches) -> Result<(EmbeddedLog, Config), Failure> {
-        let mut overrides = Overrides::default();
-        overrides.data_dir = sourced(given, "data_dir", self.data_dir.clone());
+        let data_dir = sourced(given, "data_dir", self.data_dir.clone());
+        let overrides = Overrides { data_dir, ..Overrides::default() };
         let config = self.config.load(overrides)?;
         let directory = &config.data_dir.value;
         let log = EmbeddedLog::open_to_read(directory).map_err(|error| match error {

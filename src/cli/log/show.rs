@@ -33,14 +33,13 @@ pub(super) fn run(args: &ShowArgs, given: &ArgMatches) -> Result<ExitCode, Failu
     })?;
     let change = change(&record, &body);
     let text = match args.format.format {
-        Format::Json => format!("{:#}\n", wire(&record, change)),
+        Format::Json => format!("{:#}\n", wire(&record, &change)),
         Format::Human => {
-            let mut text = String::new();
-            for (name, value) in facts(&record) {
-                text.push_str(&format!("{name:9} {value}\n"));
-            }
-            text.push_str(&format!("{change:#}\n"));
-            visible(&text)
+            let facts = facts(&record).into_iter();
+            let mut lines: Vec<String> =
+                facts.map(|(name, value)| format!("{name:9} {value}\n")).collect();
+            lines.push(format!("{change:#}\n"));
+            visible(&lines.concat())
         }
     };
     terminal::data(&text)?;
@@ -61,7 +60,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn wire(record: &Record, change: Value) -> Value {
+fn wire(record: &Record, change: &Value) -> Value {
     let mut wire = json!({
         "revision": record.revision,
         "at": record.at.to_string(),

@@ -50,11 +50,7 @@ fn wire(record: &Record) -> Value {
 }
 
 /// The newest records, newest first.
-fn newest(
-    log: &impl RevisionLog,
-    from: Option<u64>,
-    limit: u64,
-) -> Result<Vec<Record>, LogError> {
+fn newest(log: &impl RevisionLog, from: Option<u64>, limit: u64) -> Result<Vec<Record>, LogError> {
     let head = log.head()?.revision;
     let newest = from.unwrap_or(head).min(head);
     let mut next = newest.saturating_sub(limit.saturating_sub(1)).max(1);

@@ -31,9 +31,8 @@ impl Store {
         let pair = Pair { old: self, new: next };
         let mut change = Change::default();
         let (mut upsert, mut link) = (Vec::new(), Vec::new());
-        let full = |change: &Change, upsert: &Vec<Value>, link: &Vec<Value>| {
-            let gone = change.unlink.len() + change.remove.len();
-            gone + upsert.len() + link.len() > items_max
+        let full = |change: &Change, upsert: &[Value], link: &[Value]| {
+            change.unlink.len() + upsert.len() + link.len() > items_max
         };
         for (no, row) in (0..).map(EntityNo).zip(next.rows.iter()) {
             if row.flags & STORED != 0 && !pair.has_entity(no, &row) {
@@ -54,7 +53,7 @@ impl Store {
                 }
             }
         }
-        pair.gone(&mut change, items_max)?;
+        pair.gone(&mut change, items_max.saturating_sub(upsert.len() + link.len()))?;
         let text = |name, items: Vec<Value>| {
             (!items.is_empty()).then(|| Text::new(name, Value::Array(items).to_string()))
         };
@@ -75,7 +74,7 @@ impl Pair<'_> {
             if row.flags & STORED != 0 && !stays() {
                 change.remove.push(self.old.uid_of(no));
             }
-            if change.remove.len() > items_max {
+            if change.remove.len() + change.unlink.len() > items_max {
                 return None;
             }
         }
@@ -83,7 +82,7 @@ impl Pair<'_> {
             if row.flags != 0 && self.new.link_number(row.id).is_none() {
                 change.unlink.push(row.id.to_owned());
             }
-            if change.unlink.len() > items_max {
+            if change.remove.len() + change.unlink.len() > items_max {
                 return None;
             }
         }

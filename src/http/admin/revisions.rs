@@ -41,7 +41,7 @@ pub(super) async fn revisions(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let [cursor] = query::read(query.as_deref(), ["cursor"])?;
-    let newest = cursor.as_deref().map(|text| text.parse()).transpose();
+    let newest = cursor.as_deref().map(str::parse).transpose();
     let newest = newest.map_err(|_| Problem::wrong_member("cursor", "the `next` of a page"))?;
     let page = app.publisher.revisions(newest, PAGE_REVISIONS).await?;
     let wire = RevisionsWire {

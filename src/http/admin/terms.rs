@@ -21,7 +21,7 @@ const NAME_CHARS_MAX: usize = 100;
 /// The terms of a write whose body was not read yet.
 #[derive(Debug)]
 pub(super) struct Said {
-    terms: Terms,
+    unkeyed: Terms,
     key: Option<(String, Sha256)>,
 }
 
@@ -37,7 +37,7 @@ impl Said {
         let expected = match condition.hold(app) {
             // No revision has this number: the writer refuses it, if the key is not known to it.
             Err(_) if key.is_some() => Some(u64::MAX),
-            held => held?,
+            met => met?,
         };
         let name = app.access.tokens.name(&head.headers)?;
         let by = name.chars().take(NAME_CHARS_MAX).collect();
@@ -48,7 +48,7 @@ impl Said {
             }
             (key, request)
         });
-        Ok(Self { terms: Terms { expected, dry_run, by, key: None }, key })
+        Ok(Self { unkeyed: Terms { expected, dry_run, by, key: None }, key })
     }
 
     /// Takes in a piece of the body, as it arrived.
@@ -60,11 +60,10 @@ impl Said {
 
     /// The terms, once the whole body was taken in.
     pub(super) fn terms(self) -> Terms {
-        let key = self.key.map(|(key, request)| Idempotency {
-            key,
-            request: hex::encode(request.finalize()),
-        });
-        Terms { key, ..self.terms }
+        let key = self
+            .key
+            .map(|(key, request)| Idempotency { key, request: hex::encode(request.finalize()) });
+        Terms { key, ..self.unkeyed }
     }
 
     /// The terms of a request with this body.

@@ -29,7 +29,9 @@ impl From<Rejection> for Problem {
             Rejection::Stale { revision } => Self::revision_mismatch(revision),
             Rejection::KeyReused { revision } => Self::new(
                 Kind::KeyReused,
-                format!("the idempotency key stands for another request, which made revision {revision}"),
+                format!(
+                    "the idempotency key stands for another request, which made revision {revision}"
+                ),
             )
             .hint("take a new key for each request, and the same one only to repeat it"),
             Rejection::NotKept { revision, oldest, newest } => Self::new(

@@ -48,13 +48,9 @@ impl Publisher {
     ///
     /// # Errors
     /// The log cannot be read.
-    pub async fn revisions(
-        &self,
-        newest: Option<u64>,
-        limit: usize,
-    ) -> Result<Page, Rejection> {
+    pub async fn revisions(&self, newest: Option<u64>, limit: usize) -> Result<Page, Rejection> {
         let Some(log) = self.log.clone() else { return Ok(Page::default()) };
-        blocking(move || page(&*log, newest, limit)).await?.map_err(unreadable)
+        blocking(move || page(&*log, newest, limit)).await?.map_err(|error| unreadable(&error))
     }
 
     /// Puts an earlier revision in force again, as a new one. Only parts that the API owns are
@@ -91,7 +87,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Rejection::Stopped)
 }
 
-fn unreadable(error: LogError) -> Rejection {
+fn unreadable(error: &LogError) -> Rejection {
     Rejection::Damaged(error.to_string())
 }
 

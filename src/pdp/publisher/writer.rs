@@ -240,7 +240,7 @@ impl Writer {
         if from_files {
             return Ok(Some((next, snapshot, Commit::Whole)));
         }
-        match self.difference(base, &snapshot) {
+        match Self::difference(base, &snapshot) {
             Some(change) if change.is_empty() => {
                 // The text is another and says the same.
                 (next.entities, next.links) = (None, None);
@@ -252,10 +252,12 @@ impl Writer {
                 let made = self.make(&next, Some(base), false).map_err(Rejection::Invalid)?;
                 Ok(Some((next, made, Commit::Rules)))
             }
-            Some(change) if same_rules => Ok(Some(match self.apply_instead(base, &snapshot, &change) {
-                Some(applied) => (next, applied, Commit::Items(change)),
-                None => (next, snapshot, Commit::Whole),
-            })),
+            Some(change) if same_rules => {
+                Ok(Some(match self.apply_instead(base, &snapshot, &change) {
+                    Some(applied) => (next, applied, Commit::Items(change)),
+                    None => (next, snapshot, Commit::Whole),
+                }))
+            }
             _ => Ok(Some((next, snapshot, Commit::Whole))),
         }
     }

@@ -118,13 +118,7 @@ fn delete_records(db: &Connection, first: u64, now: Timestamp) -> Result<(), Log
 /// The revisions of the snapshots to drop: those before `first`, and those in the middle without
 /// which their neighbours are close enough. The one ahead of its record is not looked at, and one
 /// that its record names stays.
-fn to_drop(
-    snapshots: &[Snapshot],
-    first: u64,
-    spacing: u64,
-    head: u64,
-    named: &[u64],
-) -> Vec<u64> {
+fn to_drop(snapshots: &[Snapshot], first: u64, spacing: u64, head: u64, named: &[u64]) -> Vec<u64> {
     let old = snapshots.iter().map(|it| it.revision).filter(|it| *it < first);
     let mut dropped: Vec<u64> = old.collect();
     let kept = snapshots.iter().map(|it| it.revision).filter(|it| (first..=head).contains(it));

@@ -13,7 +13,8 @@ fn written() -> Service {
     let remove = json!({"unlink": ["share-buildings-a"]}).to_string();
     assert_eq!(service.admin("PATCH", "/v1/entities", &remove).status, 200);
     let policies = json!({"policies": {"none.cedar": "forbid (principal, action, resource);"},
-        "links": []}).to_string();
+        "links": []})
+    .to_string();
     let put = service.admin("PUT", "/v1/bundle", &policies);
     assert_eq!(put.status, 200, "{put:?}");
     service
@@ -105,7 +106,10 @@ fn a_revision_is_exported_as_a_bundle_and_as_files() {
     assert_eq!(service.decision(EMMA_READS), "allow");
     let bundle: Value = serde_json::from_str(&text).unwrap();
     let shipped: Value = serde_json::from_str(&Service::shipped_bundle()).unwrap();
-    assert_eq!((&bundle["schema"], &bundle["policies"]), (&shipped["schema"], &shipped["policies"]));
+    assert_eq!(
+        (&bundle["schema"], &bundle["policies"]),
+        (&shipped["schema"], &shipped["policies"])
+    );
     let check = ["check", "--policies", "one/policies", "--entities", "one/entities"];
     let asked = ["--principal", "User::\"emma\"", "--action", "read", "--resource"];
     let output = project.run(&[&check[..], &asked[..], &["Device::\"SD-001\""]].concat());

@@ -70,8 +70,7 @@ fn pair(number: usize, n: u64) -> [Value; 2] {
 /// Sends one request; `None` where the process is gone.
 fn send(admin: std::net::SocketAddr, method: &str, target: &str, body: &Value) -> Option<Value> {
     let authorization = format!("Bearer {WRITER}");
-    let headers =
-        [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let sent = std::panic::catch_unwind(|| {
         Connection::open(admin).request(method, target, &headers, body.as_bytes())
@@ -205,7 +204,8 @@ fn kills() -> u64 {
 fn killed_at_any_moment_it_has_what_it_acknowledged() {
     let world = World::default();
     let mut service = Service::start(Project::empty(), &[]);
-    let bundle = json!({"schema": SCHEMA, "policies": policies(0), "entities": entities(&world, 0)});
+    let bundle =
+        json!({"schema": SCHEMA, "policies": policies(0), "entities": entities(&world, 0)});
     assert_eq!(service.admin("PUT", "/v1/bundle", &bundle.to_string()).status, 200);
     for round in 0..kills() {
         let (stop, admin) = (AtomicBool::new(false), service.admin);
@@ -235,8 +235,17 @@ fn killed_at_any_moment_it_has_what_it_acknowledged() {
     for (user, decision) in [("u0", &before[0]), ("nobody", &before[2])] {
         let principal = format!("User::\"{user}\"");
         let output = service.project.run(&[
-            "check", "--policies", "exported/policies", "--entities", "exported/entities",
-            "--principal", &principal, "--action", "read", "--resource", "Pair::\"left-0\"",
+            "check",
+            "--policies",
+            "exported/policies",
+            "--entities",
+            "exported/entities",
+            "--principal",
+            &principal,
+            "--action",
+            "read",
+            "--resource",
+            "Pair::\"left-0\"",
         ]);
         let expected = if decision["decision"] == "allow" { "exit: 0\n" } else { "exit: 3\n" };
         assert!(output.starts_with(expected), "{output}");

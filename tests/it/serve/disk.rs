@@ -86,7 +86,8 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
         let mut full = None;
         for number in 0..400 {
             let before = state(&service);
-            let answer = service.admin("PATCH", "/v1/entities", &change(round * 1_000 + number, 20_000));
+            let answer =
+                service.admin("PATCH", "/v1/entities", &change(round * 1_000 + number, 20_000));
             if answer.status != 200 {
                 not_durable(&service, &answer, &before);
                 full = Some(before);
@@ -99,7 +100,8 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
         // A whole snapshot does not fit either.
         let bundle: Value = serde_json::from_str(&Service::shipped_bundle()).unwrap();
         let put = json!({"entities": [], "links": []});
-        let put = if round == 0 { json!({"entities": bundle["entities"], "links": []}) } else { put };
+        let put =
+            if round == 0 { json!({"entities": bundle["entities"], "links": []}) } else { put };
         let answer = service.admin("PUT", "/v1/bundle", &put.to_string());
         if answer.status == 500 {
             not_durable(&service, &answer, &before);

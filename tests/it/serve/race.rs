@@ -18,9 +18,7 @@ const WRITERS: u64 = 2;
 #[test]
 fn of_two_writers_exactly_one_wins_and_no_update_is_lost() {
     let service = Service::start(Project::empty(), &[]);
-    let counter = |count: u64| {
-        json!({"uid": {"type": "Counter", "id": "c"}, "attrs": {"count": count}, "parents": []})
-    };
+    let counter = |count: u64| json!({"uid": {"type": "Counter", "id": "c"}, "attrs": {"count": count}, "parents": []});
     let bundle = json!({
         "schema": "entity Counter { count: Long };
             action read appliesTo { principal: Counter, resource: Counter };",

@@ -110,7 +110,9 @@ fn again(service: Service) -> Service {
 fn revisions_are_listed_newest_first_with_who_made_them() {
     let service = Service::start(of_files(), &[]);
     taken(&patch(&service, &json!({"upsert": [user("v")]})), 2);
-    service.project.write("policies/more.cedar", "@id(\"no\") forbid (principal, action, resource);");
+    service
+        .project
+        .write("policies/more.cedar", "@id(\"no\") forbid (principal, action, resource);");
     service.reload();
     let list = service.admin("GET", "/v1/revisions", "");
     assert_eq!((list.status, list.header("etag")), (200, Some("\"3\"".to_owned())));
@@ -151,10 +153,16 @@ fn pages_of_revisions_hold_each_once() {
 fn a_revision_is_restored_as_a_new_one() {
     let service = own();
     let first = state(&service);
-    taken(&patch(&service, &json!({"upsert": [user("v")], "link": [{
-        "template_id": "share", "link_id": "l",
-        "args": {"?principal": "User::\"v\"", "?resource": "Report::\"r\""},
-    }]})), 2);
+    taken(
+        &patch(
+            &service,
+            &json!({"upsert": [user("v")], "link": [{
+                "template_id": "share", "link_id": "l",
+                "args": {"?principal": "User::\"v\"", "?resource": "Report::\"r\""},
+            }]}),
+        ),
+        2,
+    );
     assert_eq!(reads(&service, "v"), "allow");
     let none = json!({"policies": {"a.cedar": AUTHOR.replacen("permit", "forbid", 1)}});
     taken(&service.admin("PUT", "/v1/bundle", &none.to_string()), 3);
@@ -210,7 +218,9 @@ fn a_restore_leaves_to_files_what_is_theirs() {
     // Entities are the API's now, and policies are what they were.
     taken(&restore(&service, 1), 5);
     assert_eq!(reads(&service, "u"), "allow");
-    service.project.write("policies/more.cedar", "@id(\"no\") forbid (principal, action, resource);");
+    service
+        .project
+        .write("policies/more.cedar", "@id(\"no\") forbid (principal, action, resource);");
     service.reload();
     let detail = refused(&restore(&service, 5), 409, "owned_elsewhere");
     assert_eq!(detail, "`policies` belongs to files and cannot be written here");
@@ -224,14 +234,16 @@ fn a_thousand_revisions_later_the_first_is_restored() {
     let first = state(&service);
     let mut admin = Connection::open(service.admin);
     let authorization = format!("Bearer {WRITER}");
-    let headers =
-        [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
     for number in 0..1_200 {
         let body = json!({"upsert": [user(&format!("p{}", number % 7))]}).to_string();
-        let body = if number < 7 { body } else {
+        let body = if number < 7 {
+            body
+        } else {
             json!({"upsert": [{"uid": {"type": "User", "id": format!("p{}", number % 7)},
                 "attrs": {}, "parents": if number / 7 % 2 == 1 {
-                    json!([{"type": "Team", "id": "t"}]) } else { json!([]) }}]}).to_string()
+                    json!([{"type": "Team", "id": "t"}]) } else { json!([]) }}]})
+            .to_string()
         };
         let answer = admin.request("PATCH", "/v1/entities", &headers, body.as_bytes());
         taken(&answer, number + 2);
@@ -281,7 +293,8 @@ fn a_request_that_comes_again_under_its_key_is_answered_the_same() {
     };
     let upsert = json!({"upsert": [user("v")]}).to_string();
     let link = json!({"template_id": "share",
-        "args": {"?principal": "User::\"v\"", "?resource": "Report::\"r\""}}).to_string();
+        "args": {"?principal": "User::\"v\"", "?resource": "Report::\"r\""}})
+    .to_string();
     let remove = json!({"remove": ["User::\"v\""]}).to_string();
     let policies = json!({"policies": {"a.cedar": AUTHOR, "b.cedar": ""}}).to_string();
     let all = json!({"entities": entities()}).to_string();
@@ -305,7 +318,10 @@ fn a_request_that_comes_again_under_its_key_is_answered_the_same() {
             answer.body
         })
         .collect();
-    assert_eq!(answers[2], r#"{"revision":4,"changed":["entities","links"],"links_removed":["l"]}"#);
+    assert_eq!(
+        answers[2],
+        r#"{"revision":4,"changed":["entities","links"],"links_removed":["l"]}"#
+    );
     let same = |service: &Service| {
         for ((method, target, key, body), expected) in writes.iter().zip(&answers) {
             let answer = send(service, method, target, key, body);
@@ -322,18 +338,23 @@ fn a_request_that_comes_again_under_its_key_is_answered_the_same() {
     same(&service);
     let service = again(service);
     same(&service);
-    let detail = refused(
-        &send(&service, "PATCH", "/v1/entities", "k1", &remove),
-        422,
-        "key_reused",
-    );
+    let detail =
+        refused(&send(&service, "PATCH", "/v1/entities", "k1", &remove), 422, "key_reused");
     assert_eq!(detail, "the idempotency key stands for another request, which made revision 2");
     refused(&send(&service, "PUT", "/v1/links/m", "k2", &link), 422, "key_reused");
     refused(&send(&service, "POST", "/v1/revisions/3/restore", "k5", ""), 422, "key_reused");
-    refused(&send(&service, "PATCH", "/v1/entities", &"k".repeat(256), &remove), 400, "invalid_header");
+    refused(
+        &send(&service, "PATCH", "/v1/entities", &"k".repeat(256), &remove),
+        400,
+        "invalid_header",
+    );
     refused(&send(&service, "PATCH", "/v1/entities", "a b", &remove), 400, "invalid_header");
     // What was refused, or only tried, leaves its key free.
-    refused(&send(&service, "PATCH", "/v1/entities", "k10", r#"{"remove": ["User::\"u\""]}"#), 422, "invalid_bundle");
+    refused(
+        &send(&service, "PATCH", "/v1/entities", "k10", r#"{"remove": ["User::\"u\""]}"#),
+        422,
+        "invalid_bundle",
+    );
     taken(&send(&service, "PATCH", "/v1/entities?dry_run=true", "k10", &remove), 10);
     let stale = [("Idempotency-Key", "k10"), ("If-Match", "\"1\"")];
     refused(&request(&service, "PATCH", "/v1/entities", &stale, &remove), 412, "revision_mismatch");
@@ -355,8 +376,7 @@ fn each_of_many_changes_at_once_is_a_revision() {
             let mut connection = Connection::open(admin);
             let change = |number: usize| {
                 let body = json!({"upsert": [user(&format!("w{writer}-{number}"))]}).to_string();
-                let answer =
-                    connection.request("PATCH", "/v1/entities", &headers, body.as_bytes());
+                let answer = connection.request("PATCH", "/v1/entities", &headers, body.as_bytes());
                 assert_eq!(answer.status, 200, "{answer:?}");
                 answer.json()["revision"].as_u64().unwrap()
             };
@@ -378,7 +398,8 @@ fn each_of_many_changes_at_once_is_a_revision() {
 fn a_directory_of_an_earlier_form_is_refused() {
     let project = of_files();
     project.write(".doorward/state.json", "digest\n{}");
-    let output = project.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let output =
+        project.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
     let told = output.split_once("error").unwrap().1;
     let root = fs::canonicalize(project.path("")).unwrap();
     let told = told.replace(root.to_str().unwrap(), "<directory>");

@@ -53,9 +53,10 @@ impl Writer {
                 entry.snapshot = Some(logged.put(&state, &snapshot)?);
             }
             self.append(vec![entry])?;
-            let reloads = self.pdp.current().is_some_and(|current| {
-                !current.snapshot.store().shares_shapes(snapshot.store())
-            });
+            let reloads = self
+                .pdp
+                .current()
+                .is_some_and(|current| !current.snapshot.store().shares_shapes(snapshot.store()));
             self.count_for_fold(is_whole, bytes, reloads);
         }
         self.install(state, snapshot);
@@ -65,10 +66,11 @@ impl Writer {
     /// Appends records after the head, all or none.
     pub(super) fn append(&mut self, entries: Vec<Entry>) -> Result<Vec<Record>, Rejection> {
         let Some(logged) = &mut self.log else { return Err(Rejection::Ephemeral) };
-        let records = logged.log.append_all(&logged.head, entries).map_err(|error| match error {
-            AppendError::KeyTaken { revision } => Rejection::KeyReused { revision },
-            error => Rejection::NotDurable(error.to_string()),
-        })?;
+        let records =
+            logged.log.append_all(&logged.head, entries).map_err(|error| match error {
+                AppendError::KeyTaken { revision } => Rejection::KeyReused { revision },
+                error => Rejection::NotDurable(error.to_string()),
+            })?;
         if let Some(last) = records.last() {
             logged.head = last.head();
         }

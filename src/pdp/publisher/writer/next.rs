@@ -90,7 +90,7 @@ impl Writer {
     }
 
     /// What leads from one version to another in entities and links, where it is not much.
-    pub(super) fn difference(&self, from: &Snapshot, to: &Snapshot) -> Option<Change> {
+    pub(super) fn difference(from: &Snapshot, to: &Snapshot) -> Option<Change> {
         let most = (to.counts().entities / ENTITIES_AN_ITEM).clamp(ITEMS_MIN, ITEMS_MAX);
         from.store().difference(to.store(), most)
     }

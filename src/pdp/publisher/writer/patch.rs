@@ -51,12 +51,7 @@ impl Writer {
         Group { state, snapshot, entries, bytes, answers }
     }
 
-    fn add(
-        &self,
-        group: &mut Group,
-        change: Change,
-        terms: &Terms,
-    ) -> Result<Patched, Rejection> {
+    fn add(&self, group: &mut Group, change: Change, terms: &Terms) -> Result<Patched, Rejection> {
         if let Some(record) = self.answered(terms)? {
             return self.patched_before(&record);
         }

@@ -2,6 +2,7 @@
 //! have to say what they said then.
 
 use super::{Commit, FILES, Next, Writer};
+use crate::engine::store::Change;
 use crate::engine::{Draft, Snapshot};
 use crate::pdp::publisher::history::Restored;
 use crate::pdp::publisher::{Published, Rejection, Terms};
@@ -56,8 +57,8 @@ impl Writer {
         if state.digests.entities != now.digests.entities
             || state.digests.links != now.digests.links
         {
-            change = self.difference(&current.snapshot, &snapshot);
-            if change.as_ref().is_some_and(|change| change.is_empty()) {
+            change = Self::difference(&current.snapshot, &snapshot);
+            if change.as_ref().is_some_and(Change::is_empty) {
                 state.digests.entities.clone_from(&now.digests.entities);
                 state.digests.links.clone_from(&now.digests.links);
             }
