@@ -56,6 +56,7 @@ pages! {
     entities
     errors
     lists
+    revisions
 }
 
 fn directory() -> PathBuf {

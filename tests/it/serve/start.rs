@@ -187,7 +187,7 @@ fn a_data_directory_that_is_damaged() {
     assert_snapshot!(refuses(&project, &[]), @"
     exit: 1
     error[data-dir]: the log is damaged: its database: file is not a database
-    hint: `--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none is needed
+    hint: put the data directory back from a backup; docs/operations.md says how
     ");
 }
 
