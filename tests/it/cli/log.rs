@@ -87,13 +87,19 @@ fn revisions_are_listed_and_shown_while_the_service_runs() {
       }
     }
     "#);
+    assert_eq!(service.decision(EMMA_READS), "deny");
+}
+
+#[test]
+fn the_log_is_verified_while_the_service_runs() {
+    let service = written();
+    let project = &service.project;
     let verified = project.run(&["log", "verify"]);
     let expected = "exit: 0\n----- stdout\nrevisions 1 to 3 are in order: 3 records of ";
     assert!(verified.starts_with(expected), "{verified}");
     assert!(verified.contains(" bytes, 2 snapshots of "), "{verified}");
     let verified = project.run(&["log", "verify", "--format", "json"]);
     assert!(verified.contains("\"oldest\": 1,\n  \"newest\": 3,"), "{verified}");
-    assert_eq!(service.decision(EMMA_READS), "deny");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::service::{Service, WRITER};
 const KILLS: u64 = 200;
 /// So many users change in one upload: more than are kept as single changes.
 const USERS: u64 = 1_100;
-const PATCHERS: u64 = 3;
+const PATCHERS: usize = 3;
 
 const SCHEMA: &str = "entity User { n: Long }; entity Pair { n: Long };
     action read appliesTo { principal: User, resource: Pair };";
@@ -31,7 +31,7 @@ struct Written {
 /// The writers of one run, whose numbers go on from kill to kill.
 #[derive(Debug, Default)]
 struct World {
-    patched: [Written; PATCHERS as usize],
+    patched: [Written; PATCHERS],
     policies: Written,
     whole: Written,
     /// The last revision that was acknowledged.
