@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use crate::engine::{
+    CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot, Text,
+};
 use ids::Ids;
 use metrics::Metrics;
 
@@ -45,6 +47,17 @@ pub struct Installed {
     pub digest: String,
     /// Which source owns each part.
     pub owners: Owners,
+    /// The texts that its rules were compiled from.
+    pub texts: Arc<RuleTexts>,
+}
+
+/// Schema and policies as they were written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RuleTexts {
+    /// The schema.
+    pub schema: Option<Text>,
+    /// The policies.
+    pub policies: Vec<Text>,
 }
 
 /// Which source a part of the bundle comes from.

@@ -1,12 +1,18 @@
-//! Where bundles come from: files and directories that the operator names.
+//! Where bundles come from: files and directories that the operator names, read when asked for, and
+//! watched.
 
 mod files;
+mod seed;
+mod watch;
 #[cfg(test)]
 mod tests;
+
+pub use watch::Watch;
 
 use std::path::PathBuf;
 
 use crate::engine::{Bundle, Problems};
+use crate::pdp::publisher::Files;
 
 /// The files that a bundle is read from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,4 +65,12 @@ impl Inputs {
 /// Every file that could not be read, and a schema that is there twice.
 pub fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Problems> {
     files::read(inputs, limits)
+}
+
+/// Reads schema and policies, and hashes entities and links, which are read when they are needed.
+///
+/// # Errors
+/// Every file that could not be read, and a schema that is there twice.
+pub fn look(inputs: &Inputs, limits: &FileLimits) -> Result<Files, Problems> {
+    seed::look(inputs, limits)
 }

@@ -2,7 +2,12 @@
 //! the parts that files and the API own, compiles it off the async threads, makes it durable, and
 //! puts it in force, or rejects it and leaves everything as it was.
 
+mod full_load;
+mod seed;
 mod writer;
+
+pub use full_load::{FullLoad, Loaded, StreamDigest};
+pub use seed::{Data, Files, Seed};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Pdp;
 use crate::engine::store::{self, Applied};
-use crate::engine::{Bundle, CompileOptions, Problems};
+use crate::engine::{CompileOptions, Problems};
 use crate::revisions::{DataDir, StoreError};
+use full_load::FullLoads;
 use writer::Writer;
 
 /// The most changes that wait; one more is answered `Busy`.
@@ -25,6 +31,7 @@ const QUEUE_MAX: usize = 32;
 pub struct Publisher {
     changes: mpsc::Sender<Change>,
     last_rejection: Arc<ArcSwapOption<LastRejection>>,
+    full_loads: FullLoads,
 }
 
 /// What the publisher starts from.
@@ -35,7 +42,7 @@ pub struct PublisherOptions {
     /// How bundles are compiled.
     pub compile: CompileOptions,
     /// What the files hold at start.
-    pub files: Bundle,
+    pub files: Files,
     /// Whether schema and policies come from files.
     pub files_own_policies: bool,
     /// Whether entities and links are seeded from files.
@@ -120,8 +127,16 @@ enum Change {
     Put { parts: Parts, expected: Option<u64>, dry_run: bool, answer: Answer<Published> },
     /// The API changes single entities and links.
     Patch { change: store::Change, expected: Option<u64>, dry_run: bool, answer: Answer<Patched> },
+    /// The API replaces all entities by what was loaded from a stream, or by nothing, because of
+    /// what was wrong with it.
+    Replace {
+        loaded: Result<Loaded, Problems>,
+        expected: Option<u64>,
+        dry_run: bool,
+        answer: Answer<Published>,
+    },
     /// The files were read again.
-    Files { files: Result<Bundle, Problems>, answer: Answer<Published> },
+    Files { files: Result<Files, Problems>, answer: Answer<Published> },
 }
 
 type Answer<T> = oneshot::Sender<Result<T, Rejection>>;
@@ -159,9 +174,10 @@ impl Publisher {
         options: PublisherOptions,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let full_loads = FullLoads::new(&options);
         let last_rejection = Arc::new(ArcSwapOption::empty());
         let writer = Writer::start(pdp, options, Arc::clone(&last_rejection))?;
-        Ok((Self { changes: sender, last_rejection }, run(writer, receiver)))
+        Ok((Self { changes: sender, last_rejection, full_loads }, run(writer, receiver)))
     }
 
     /// Replaces parts of the bundle, atomically, as one revision. With `expected`, only if that
@@ -186,7 +202,7 @@ impl Publisher {
     }
 
     /// Takes what the files hold now, or what was wrong with reading them.
-    pub async fn put_files(&self, files: Result<Bundle, Problems>) -> Result<Published, Rejection> {
+    pub async fn put_files(&self, files: Result<Files, Problems>) -> Result<Published, Rejection> {
         self.send(|answer| Change::Files { files, answer }).await
     }
 

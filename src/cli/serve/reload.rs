@@ -70,7 +70,7 @@ async fn reload(config: &Config, app: &http::App, publisher: &Publisher) {
         return;
     }
     let limits = config.limits.file_limits();
-    let reading = tokio::task::spawn_blocking(move || sources::read(&inputs, &limits));
+    let reading = tokio::task::spawn_blocking(move || sources::look(&inputs, &limits));
     let files = match reading.await {
         Ok(files) => files,
         Err(error) => {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use crate::cli::exit::Failure;
 use crate::config::Config;
-use crate::engine::{Bundle, Problem, Problems, compile};
+use crate::engine::{Problem, Problems, compile};
 use crate::http::admin::{self, Tokens, TokensError};
 use crate::http::{self, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions, StartError};
 use crate::revisions::DataDir;
 use crate::server::{ListenAddr, Listener};
 use crate::sources::{self, Inputs};
@@ -66,10 +66,15 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let data_dir = keep(open_data_dir(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
-    if let (true, true, Some(files)) = (problems.refuses(), inputs.own_policies(), &files) {
-        // It will not start; what else is wrong is told all the same.
-        problems.append(compile(files, &config.compile_options()).err().unwrap_or_default());
-    }
+    let files = match files {
+        Some(files) if problems.refuses() && inputs.own_policies() => {
+            // It will not start; what else is wrong is told all the same.
+            let compiled = files.into_bundle().and_then(|it| compile(&it, &config.compile_options()));
+            problems.append(compiled.err().unwrap_or_default());
+            None
+        }
+        files => files,
+    };
     let (Some(listener), Some(admin_listener), Some(tokens), Some(data_dir), Some(files)) =
         (listener, admin_listener, tokens, data_dir, files)
     else {
@@ -154,8 +159,8 @@ fn nothing_in(paths: &[PathBuf]) -> Problem {
 }
 
 /// Reads the files. Without any there is nothing to tell of them.
-fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Bundle> {
-    match sources::read(inputs, &config.limits.file_limits()) {
+fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Files> {
+    match sources::look(inputs, &config.limits.file_limits()) {
         Ok(files)
             if inputs.own_policies() && files.policies.is_empty() && files.schema.is_none() =>
         {

@@ -4,6 +4,7 @@
 mod account;
 mod next;
 mod patch;
+mod replace;
 mod start;
 
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 
-use super::{Change, LastRejection, Parts, Published, Rejection};
-use crate::engine::{Bundle, CompileOptions, Digests, Snapshot, Text};
-use crate::pdp::{Installed, Owner, Owners, Pdp};
+use super::seed::Held;
+use super::{Change, Files, LastRejection, Parts, Published, Rejection, Seed};
+use crate::engine::{CompileOptions, Snapshot, Text};
+use crate::pdp::{Installed, Owner, Owners, Pdp, RuleTexts};
 use crate::revisions::{DataDir, State};
 use next::Next;
 
@@ -24,37 +26,12 @@ pub(super) struct Writer {
     data_dir: Option<DataDir>,
     compile: CompileOptions,
     /// What the files held when they were last taken.
-    files: Files,
+    files: Held,
     files_own_policies: bool,
     files_seed_entities: bool,
     /// What is durable, or would be if there were a data directory.
     state: State,
     last_rejection: Arc<ArcSwapOption<LastRejection>>,
-}
-
-/// What is kept of the files.
-#[derive(Debug, Default)]
-struct Files {
-    schema: Option<Text>,
-    policies: Vec<Text>,
-    digests: Digests,
-}
-
-// === impl Files ===
-
-impl Files {
-    /// What is kept of a bundle, and its entities and links, which are not.
-    fn of(bundle: Bundle) -> (Self, Vec<Text>, Vec<Text>) {
-        let digests = bundle.digests();
-        let Bundle { schema, policies, entities, links } = bundle;
-        (Self { schema, policies, digests }, entities, links)
-    }
-
-    /// The digest of the entity files.
-    fn seed(&self) -> String {
-        let (entities, links) = (self.digests.entities.clone(), self.digests.links.clone());
-        Digests { entities, links, ..Digests::default() }.whole()
-    }
 }
 
 // === impl Writer ===
@@ -79,6 +56,14 @@ impl Writer {
                 self.account("api", &result, |patched| patched.published.is_unchanged());
                 let _ = answer.send(result);
                 self.fold();
+            }
+            Change::Replace { loaded, expected, dry_run: true, answer } => {
+                let _ = answer.send(self.try_replace(loaded, expected));
+            }
+            Change::Replace { loaded, expected, dry_run: false, answer } => {
+                let result = self.replace(loaded, expected);
+                self.account("api", &result, Published::is_unchanged);
+                let _ = answer.send(result);
             }
             Change::Files { files, answer } => {
                 let result = files.map_err(Rejection::Invalid).and_then(|it| self.put_files(it));
@@ -142,14 +127,10 @@ impl Writer {
         Ok(self.next(state, entities, links, &self.in_force()))
     }
 
-    fn put_files(&mut self, files: Bundle) -> Result<Published, Rejection> {
-        let (files, entities, links) = Files::of(files);
+    fn put_files(&mut self, files: Files) -> Result<Published, Rejection> {
+        let (files, seed) = Held::of(files);
         let before = std::mem::replace(&mut self.files, files);
-        // From the first write of the API on, the entities are no longer the files'.
-        let seeds = self.state.seed.is_none();
-        let (entities, links) = (seeds.then_some(entities), seeds.then_some(links));
-        let next = self.next(self.state.clone(), entities, links, &self.in_force());
-        match self.change_to(next) {
+        match self.take_files(seed) {
             Ok(published) => {
                 self.tell_seed();
                 Ok(published)
@@ -159,6 +140,16 @@ impl Writer {
                 Err(rejection)
             }
         }
+    }
+
+    fn take_files(&mut self, seed: Seed) -> Result<Published, Rejection> {
+        let in_force = self.in_force();
+        // From the first write of the API on, the entities are no longer the files'.
+        let seeds = self.state.seed.is_none() && !self.files.seeds(&in_force);
+        let data = seeds.then(|| seed.read()).transpose().map_err(Rejection::Invalid)?;
+        let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
+        let next = self.next(self.state.clone(), entities, links, &in_force);
+        self.change_to(next)
     }
 
     /// Compiles, makes durable, installs, in this order: what is acknowledged is durable, and what
@@ -205,10 +196,23 @@ impl Writer {
             installed_at: state.installed_at.unwrap_or_else(Timestamp::now),
             digest,
             owners: self.owners(&state),
+            texts: self.texts(previous.as_deref(), &state),
         });
         // Dropping a large snapshot takes long; this thread may, a check's may not.
         drop((previous, self.pdp.install(installed)));
         self.state = state;
+    }
+
+    /// The texts of the rules of a state; those in force where they are the same.
+    fn texts(&self, current: Option<&Installed>, state: &State) -> Arc<RuleTexts> {
+        let (schema, policies) = self.rules(state);
+        let same = |installed: &&Installed| {
+            installed.texts.schema.as_ref() == schema && installed.texts.policies == policies
+        };
+        current.filter(same).map_or_else(
+            || Arc::new(RuleTexts { schema: schema.cloned(), policies: policies.to_vec() }),
+            |installed| Arc::clone(&installed.texts),
+        )
     }
 
     fn owners(&self, state: &State) -> Owners {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use super::{Files, Writer};
-use crate::engine::{CompileOptions, Digests, RestoreError, Snapshot, Text, restore};
+use super::Writer;
+use crate::engine::{CompileOptions, Digests, RestoreError, Snapshot, restore};
 use crate::pdp::Pdp;
-use crate::pdp::publisher::{LastRejection, PublisherOptions, StartError};
+use crate::pdp::publisher::seed::Held;
+use crate::pdp::publisher::{LastRejection, PublisherOptions, Seed, StartError};
 use crate::revisions::{DataDir, Image, Record, StoreError};
 
 // === impl Writer ===
@@ -31,7 +32,7 @@ impl Writer {
         if let Some(last) = records.last() {
             state.follow(last);
         }
-        let (files, entities, links) = Files::of(files);
+        let (files, seed) = Held::of(files);
         let mut writer = Self {
             pdp,
             data_dir,
@@ -42,22 +43,19 @@ impl Writer {
             state,
             last_rejection,
         };
-        writer.first(entities, links, &records)?;
+        writer.first(seed, &records)?;
         Ok(writer)
     }
 
     /// Puts in force what the sources hold at start.
-    fn first(
-        &mut self,
-        entities: Vec<Text>,
-        links: Vec<Text>,
-        records: &[Record],
-    ) -> Result<(), StartError> {
+    fn first(&mut self, seed: Seed, records: &[Record]) -> Result<(), StartError> {
         self.tell_seed();
         let kept = self.restore(records)?;
         let before = if kept.is_some() { self.state.digests.clone() } else { Digests::default() };
-        let seeds = self.state.seed.is_none();
-        let (entities, links) = (seeds.then_some(entities), seeds.then_some(links));
+        // Where the image says what the files say, nobody needs to read them.
+        let seeds = self.state.seed.is_none() && !self.files.seeds(&before);
+        let data = seeds.then(|| seed.read()).transpose().map_err(StartError::Invalid)?;
+        let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
         let next = self.next(self.state.clone(), entities, links, &before);
         if next.state.digests == Digests::default() {
             tracing::info!("no source has a bundle: not ready until one is put");
@@ -82,9 +80,8 @@ impl Writer {
     /// What was in force, from its image and the journal; `None` where the entity files have to be
     /// loaded anyway, because they changed or because the image cannot be used.
     fn restore(&self, records: &[Record]) -> Result<Option<Snapshot>, StartError> {
-        let (files, last) = (&self.files.digests, &self.state.digests);
         let only_copy = self.state.seed.is_some();
-        let same_files = files.entities == last.entities && files.links == last.links;
+        let same_files = self.files.seeds(&self.state.digests);
         let Some(data_dir) = &self.data_dir else { return Ok(None) };
         let image = match &self.state.image {
             Some(image) if only_copy || same_files => image,
