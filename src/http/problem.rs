@@ -32,7 +32,7 @@ pub struct Problem {
     hint: Option<String>,
     problems: Vec<Fault>,
     count: usize,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     closes: bool,
     counted: bool,
 }
@@ -184,7 +184,7 @@ impl Problem {
     }
 
     /// A method that is not allowed, and those that are.
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this path answers only to {allow}");
         Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, detail) }
     }
@@ -251,8 +251,8 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.kind.challenge() {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            headers.insert(ALLOW, allow);
         }
         if self.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

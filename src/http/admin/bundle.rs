@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Request;
 use axum::http::header::ETAG;
+use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::condition::{Condition, dry_run};
+use super::digest::Expected;
 use super::revision::etag;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem, write_json};
@@ -48,18 +49,31 @@ pub(super) async fn put(
     let dry_run = dry_run(head.uri.query())?;
     let condition = Condition::read(&head.headers)?;
     let expected = condition.hold(app)?;
-    let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
-    let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
-    // A large body takes seconds to read; other requests go on meanwhile.
-    let parts = tokio::task::spawn_blocking(move || read(&bytes, depth))
-        .await
-        .map_err(|_| Problem::unread())??;
-    drop(body);
+    let parts = read_body(doorway, &head.headers, body, read).await?;
     let published = app.publisher.put_bundle(parts, expected, dry_run).await?;
     Ok(answer(&published))
 }
 
-fn answer(published: &Published) -> Response {
+/// Reads a body of JSON that `read` reads.
+pub(super) async fn read_body<T: Send + 'static>(
+    doorway: &Doorway,
+    headers: &HeaderMap,
+    body: Body,
+    read: impl FnOnce(&[u8], usize) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let limits = &doorway.app.limits;
+    let digest = Expected::read(headers)?;
+    let body = body::read_json(headers, body, limits.bundle(), &doorway.budget).await?;
+    let depth = limits.depth;
+    // A large body takes seconds to read; other requests go on meanwhile.
+    let reading = tokio::task::spawn_blocking(move || {
+        digest.judge_bytes(&body.bytes)?;
+        read(&body.bytes, depth)
+    });
+    reading.await.map_err(|_| Problem::unread())?
+}
+
+pub(super) fn answer(published: &Published) -> Response {
     let mut body = Vec::with_capacity(64);
     let (revision, changed) = (published.revision, published.changed.as_slice());
     write_json(&mut body, &PublishedWire { revision, changed });
@@ -68,7 +82,7 @@ fn answer(published: &Published) -> Response {
     response
 }
 
-fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
+pub(super) fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
     let mut outline = Outline::read(bytes, depth_max, &KNOWN)?;
     outline.refuse_unknown("a bundle")?;
     let parts = Parts {
@@ -88,7 +102,7 @@ fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
     Ok(parts)
 }
 
-fn read_policies(texts: &RawValue) -> Result<BTreeMap<String, String>, Problem> {
+pub(super) fn read_policies(texts: &RawValue) -> Result<BTreeMap<String, String>, Problem> {
     let members = outline::members(texts, POLICY_TEXTS_MAX)
         .ok_or_else(|| Problem::wrong_member("policies", "an object of texts by name"))?
         .map_err(|count| Problem::too_many("`policies`", count, POLICY_TEXTS_MAX))?;
