@@ -10,6 +10,7 @@ mod flags;
 mod format;
 mod health;
 mod init;
+mod progress;
 mod serve;
 mod shipped;
 mod terminal;

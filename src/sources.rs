@@ -74,3 +74,8 @@ pub fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Problems> {
 pub fn look(inputs: &Inputs, limits: &FileLimits) -> Result<Files, Problems> {
     seed::look(inputs, limits)
 }
+
+/// How many bytes of entities and links the inputs name, as far as that can be seen.
+pub fn data_bytes(inputs: &Inputs) -> u64 {
+    files::data_bytes(inputs)
+}

@@ -36,6 +36,13 @@ pub(super) fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Probl
     if reader.problems.refuses() { Err(reader.problems) } else { Ok(bundle) }
 }
 
+/// See [`super::data_bytes`].
+pub(super) fn data_bytes(inputs: &Inputs) -> u64 {
+    let paths = Reader::new(0).data_paths(inputs);
+    let files = paths.entities.iter().chain(&paths.links);
+    files.filter_map(|path| fs::metadata(path).ok()).map(|about| about.len()).sum()
+}
+
 /// The files that entities and links are in.
 #[derive(Debug, Default)]
 pub(super) struct DataPaths {

@@ -27,6 +27,8 @@ pub struct Watch {
     paths: Arc<[PathBuf]>,
     follower: Arc<Follower>,
     seen: Look,
+    /// Whether something woke that was not looked into yet.
+    is_woken: bool,
 }
 
 // === impl Watch ===
@@ -38,16 +40,21 @@ impl Watch {
         let follower = Follower::new();
         follower.follow(&paths);
         let seen = Look::at(&paths);
-        Self { paths: paths.into(), follower: Arc::new(follower), seen }
+        Self { paths: paths.into(), follower: Arc::new(follower), seen, is_woken: false }
     }
 
     /// Waits until something changed and has settled. It may be dropped and asked again: what
     /// changed is told by the next.
     pub async fn changed(&mut self) {
         loop {
-            // Without an event only the time has come to look.
-            let _ = tokio::time::timeout(LOOK_EVERY, self.follower.woken()).await;
-            let Some(settled) = self.settled().await else { continue };
+            if !self.is_woken {
+                // Without an event only the time has come to look.
+                let _ = tokio::time::timeout(LOOK_EVERY, self.follower.woken()).await;
+                self.is_woken = true;
+            }
+            let settled = self.settled().await;
+            self.is_woken = false;
+            let Some(settled) = settled else { continue };
             if settled != self.seen {
                 self.seen = settled;
                 return;

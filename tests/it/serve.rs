@@ -2,11 +2,19 @@
 //! nobody can do to it.
 
 mod bundle;
+mod expiring;
+mod full_reload;
 mod hostile;
 mod journal;
 mod lifecycle;
 mod metrics;
+mod openapi;
 mod over_time;
+mod rejected;
 mod reload;
 mod start;
 mod steady_state;
+mod stream;
+mod tokens;
+mod watching;
+mod whole;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::reload::Watches;
 use crate::cli::exit::Failure;
+use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::engine::{Problem, Problems, compile};
 use crate::http::admin::{self, Tokens, TokensError};
@@ -39,6 +41,8 @@ pub(super) struct Started {
     pub(super) writing: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The admin token that was made for this run, if one was.
     pub(super) admin_token: Option<String>,
+    /// What tells that files changed.
+    pub(super) watches: Watches,
 }
 
 // === impl Bound ===
@@ -60,6 +64,8 @@ impl Bound {
 /// known to be in order.
 pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let mut problems = Problems::default();
+    // Before anything is read, so that no change after that goes unnoticed.
+    let watches = Watches::new(config);
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
@@ -81,14 +87,18 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         return Err(problems.into());
     };
     let pdp = Pdp::new(config.check_options(), Metrics::new());
+    let compile = config.compile_options();
+    let progress = Progress::start(sources::data_bytes(&inputs), compile.taken.clone());
     let options = PublisherOptions {
         data_dir,
-        compile: config.compile_options(),
+        compile,
         files,
         files_own_policies: inputs.own_policies(),
         files_seed_entities: inputs.seed_entities(),
     };
-    let (publisher, writing) = Publisher::start(pdp.clone(), options)?;
+    let started = Publisher::start(pdp.clone(), options);
+    drop(progress);
+    let (publisher, writing) = started?;
     let authzen_options = config.authzen_options();
     let authzen = authzen::Mapping::new(&authzen_options, &listener.address().base_url())
         .map_err(|error| Problem::error("config", error.to_string()))?;
@@ -105,6 +115,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         admin_listener,
         writing,
         admin_token,
+        watches,
     })
 }
 

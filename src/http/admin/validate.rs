@@ -32,8 +32,9 @@ pub(super) async fn validate(
         let detail = "there is no query here: nothing is changed in any case";
         return Err(Problem::new(Kind::InvalidMember, detail));
     }
-    let turn = app.publisher.begin_judging()?;
     let parts = read_body(&doorway, &head.headers, body, read_parts).await?;
+    // What is judged may be as large as what is in force, so one is judged at a time.
+    let turn = app.publisher.begin_judging()?;
     let current = app.pdp.current();
     let revision = current.as_ref().map_or(0, |installed| installed.revision);
     let judged = tokio::task::spawn_blocking(move || turn.judge(current.as_deref(), parts));

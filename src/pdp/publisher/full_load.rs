@@ -22,6 +22,7 @@ const STREAM_NAME: &str = "entities.ndjson";
 #[derive(Debug, Clone)]
 pub(super) struct FullLoads {
     turn: Arc<Semaphore>,
+    judging: Arc<Semaphore>,
     compile: CompileOptions,
     is_ephemeral: bool,
 }
@@ -55,13 +56,14 @@ impl FullLoads {
     pub(super) fn new(options: &PublisherOptions) -> Self {
         Self {
             turn: Arc::new(Semaphore::new(1)),
+            judging: Arc::new(Semaphore::new(1)),
             compile: options.compile.clone(),
             is_ephemeral: options.data_dir.is_none(),
         }
     }
 
-    fn begin(&self) -> Result<FullLoad, Rejection> {
-        let turn = Arc::clone(&self.turn).try_acquire_owned().map_err(|_| Rejection::Busy)?;
+    fn begin(&self, turn: &Arc<Semaphore>) -> Result<FullLoad, Rejection> {
+        let turn = Arc::clone(turn).try_acquire_owned().map_err(|_| Rejection::Busy)?;
         Ok(FullLoad { compile: self.compile.clone(), _turn: turn })
     }
 }
@@ -139,7 +141,7 @@ impl Publisher {
         if self.full_loads.is_ephemeral {
             return Err(Rejection::Ephemeral);
         }
-        self.full_loads.begin()
+        self.full_loads.begin(&self.full_loads.turn)
     }
 
     /// The turn of a full load of which nothing is published.
@@ -147,7 +149,7 @@ impl Publisher {
     /// # Errors
     /// Another one runs.
     pub fn begin_judging(&self) -> Result<FullLoad, Rejection> {
-        self.full_loads.begin()
+        self.full_loads.begin(&self.full_loads.judging)
     }
 
     /// Replaces all entities, and all links that the load had links for, as one revision.

@@ -118,7 +118,7 @@ impl Writer {
             let reason = "it has no schema for its image".to_owned();
             return Err(StoreError::Damaged { path, reason }.into());
         };
-        let options = CompileOptions { references: image.references, limits: self.compile.limits };
+        let options = CompileOptions { references: image.references, ..self.compile.clone() };
         let mut input = data_dir.image(&image.file).map_err(|source| StoreError::Io {
             doing: "read",
             path: path.clone(),
