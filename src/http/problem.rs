@@ -115,6 +115,14 @@ impl Problem {
         self
     }
 
+    /// The same, with what to do about it unless that is said already.
+    #[must_use]
+    pub(crate) fn or_hint(mut self, hint: impl FnOnce(Kind) -> Option<&'static str>) -> Self {
+        let kind = self.kind;
+        self.hint = self.hint.or_else(|| hint(kind).map(str::to_owned));
+        self
+    }
+
     /// The same, as an answer after which the connection is closed: the rest of the request's
     /// body is not wanted.
     #[must_use]
@@ -215,7 +223,9 @@ impl Problem {
         } else {
             Kind::InvalidBundle
         };
-        Self { problems: faults(problems), count, ..Self::new(kind, detail) }
+        let hint = "correct what `problems` lists; `POST /v1/validate` judges without changing \
+                    anything";
+        Self { problems: faults(problems), count, ..Self::new(kind, detail).hint(hint) }
     }
 
     /// Writes the problem as the error of one item of a batch.

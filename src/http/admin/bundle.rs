@@ -63,14 +63,32 @@ pub(super) async fn read_body<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let limits = &doorway.app.limits;
     let digest = Expected::read(headers)?;
-    let body = body::read_json(headers, body, limits.bundle(), &doorway.budget).await?;
+    let body = body::read_json(headers, body, limits.bundle(), &doorway.budget).await;
+    let body = body.map_err(|problem| problem.or_hint(advice))?;
     let depth = limits.depth;
     // A large body takes seconds to read; other requests go on meanwhile.
     let reading = tokio::task::spawn_blocking(move || {
         digest.judge_bytes(&body.bytes)?;
         read(&body.bytes, depth)
     });
-    reading.await.map_err(|_| Problem::unread())?
+    let read = reading.await.map_err(|_| Problem::unread())?;
+    read.map_err(|problem| problem.or_hint(advice))
+}
+
+/// What to do about a write that did not get as far as being judged.
+pub(super) fn advice(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::BodyTooLarge => Some(
+            "send entities to `PUT /v1/entities` as `application/x-ndjson`, which is not held, or \
+             raise `limits.bundle_bytes` in `doorward.yaml`",
+        ),
+        Kind::BrokenBody | Kind::BodyTimeout => Some("nothing was changed; send it again, whole"),
+        Kind::InvalidJson => Some("nothing was changed; send one JSON object in UTF-8"),
+        Kind::UnsupportedMediaType => Some(
+            "JSON is read everywhere, `application/x-ndjson` by `PUT /v1/entities` only",
+        ),
+        _ => None,
+    }
 }
 
 pub(super) fn answer(published: &Published) -> Response {

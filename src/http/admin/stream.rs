@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use super::bundle::answer;
+use super::bundle::{advice, answer};
 use super::condition::{Condition, dry_run};
 use super::digest::Expected;
 use crate::http::problem::{Kind, Problem};
@@ -74,6 +74,7 @@ pub(super) async fn put(
     let fed = tokio::time::timeout(app.limits.entities_timeout, feed(body, &sender, &app.limits));
     let fed = fed.await.unwrap_or_else(|_| Err(too_slow(app.limits.entities_timeout)));
     let judged = fed.and_then(|found| digest.judge(&found));
+    let judged = judged.map_err(|problem| problem.or_hint(advice));
     if judged.is_ok() {
         // Where the thread is gone there is nobody to tell, and its end is told below.
         let _ = sender.send(Piece::End).await;
