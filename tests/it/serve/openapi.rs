@@ -192,3 +192,21 @@ fn no_route_answers_a_page_of_another_origin() {
         }
     }
 }
+
+/// Tokens are asked for and never told.
+#[test]
+fn no_answer_holds_a_token() {
+    let service = service();
+    let tokens = [READER, WRITER, "no-token-of-this-service"];
+    let mut said = Vec::new();
+    for operation in operations(&document(&service)) {
+        for token in tokens {
+            let answer = operation.send(&service, Some(token), &operation.forms()[0]);
+            said.push(format!("{:?} {}", answer.headers, answer.body));
+        }
+    }
+    said.extend([service.metrics(), service.log()]);
+    for text in said {
+        assert!(tokens.iter().all(|token| !text.contains(token)), "{text}");
+    }
+}

@@ -187,3 +187,35 @@ fn the_digest_has_to_be_that_of_the_body() {
         assert_eq!((wrong.status, &wrong.json()["code"]), (400, &json!("wrong_digest")));
     }
 }
+
+#[test]
+fn a_compressed_stream_is_refused() {
+    let service = Service::shipped();
+    let answer = put(&service, "/v1/entities", &[("Content-Encoding", "gzip")], "\u{1f}");
+    assert_eq!((answer.status, &answer.json()["code"]), (415, &json!("unsupported_encoding")));
+}
+
+/// Ids that look alike, or that some stores take for one another, are different ids.
+#[test]
+fn ids_come_back_byte_for_byte() {
+    let service = Service::shipped();
+    let ids = [
+        "Foo", "foo", "foo ", " foo", "\u{e9}", "e\u{301}", "a\u{0}b", "a/b", "a|b", "\u{1f980}", "",
+        "..", "%41",
+    ];
+    let role = |id: &str| json!({"uid": {"type": "Role", "id": id}, "attrs": {}, "parents": []});
+    let mut entities = shipped("entities");
+    entities.extend(ids.map(role));
+    let answer = put(&service, "/v1/entities", &[], &lines(&entities));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(service.in_force()["entities"], entities.len());
+    let service = Service::start(service.kill(), &[]);
+    for id in ids.into_iter().filter(|id| !id.is_empty()) {
+        let segment: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let found = service.admin("GET", &format!("/v1/entities/Role/{segment}"), "");
+        assert_eq!(found.json(), role(id), "{id:?}");
+    }
+    let listed = service.admin("GET", "/v1/entities?type=Role", "").json();
+    let listed = listed["entities"].as_array().unwrap();
+    assert!(ids.iter().all(|id| listed.iter().any(|it| it["uid"]["id"] == *id)), "{listed:?}");
+}
