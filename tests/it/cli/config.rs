@@ -18,9 +18,11 @@ fn the_defaults() {
     # admin_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
+    watch: true                           # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
+    # decision_cache:                     # default
     log_format: text                      # default
     log_level: info                       # default
     limits:
@@ -37,6 +39,7 @@ fn the_defaults() {
       admin_bodies_bytes: 128 MiB         # default
       body_timeout: 30s                   # default
       bundle_timeout: 2m                  # default
+      entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
       connections: 10000                  # default
       streams: 100                        # default
@@ -79,9 +82,11 @@ fn where_each_value_comes_from() {
     # admin_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
+    watch: true                           # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
+    # decision_cache:                     # default
     log_format: json                      # file doorward.yaml
     log_level: info                       # default
     limits:
@@ -98,6 +103,7 @@ fn where_each_value_comes_from() {
       admin_bodies_bytes: 128 MiB         # default
       body_timeout: 30s                   # default
       bundle_timeout: 2m                  # default
+      entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
       connections: 10000                  # default
       streams: 100                        # default

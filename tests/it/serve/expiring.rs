@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::http::Connection;
+use crate::project::Project;
 use crate::service::{Service, until};
 
 /// Jack reads the building because of a share that lasts for so long.
@@ -71,6 +72,19 @@ fn a_link_stops_deciding_at_its_time() {
     assert!(shown < Timestamp::now());
     lasting(&service, SignedDuration::from_hours(1));
     assert_eq!(asked(&service), [true; 4]);
+}
+
+/// A decision that is kept for the next who asks ends with the link.
+#[test]
+fn a_decision_that_is_kept_ends_with_it() {
+    let project = Project::shipped();
+    project.write("doorward.yaml", "decision_cache: 1 MiB\n");
+    let service = Service::start(project, &[]);
+    let expires = lasting(&service, SignedDuration::from_millis(600));
+    while Timestamp::now() < expires {
+        asked(&service);
+    }
+    assert_eq!(asked(&service), [false; 4]);
 }
 
 /// A time that has come stays one across a restart.
