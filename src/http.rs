@@ -18,8 +18,8 @@ pub mod problem;
 
 mod body;
 mod native;
-mod outline;
 mod openapi;
+mod outline;
 mod plane;
 mod routes;
 
@@ -93,8 +93,9 @@ pub fn data_plane(app: &Arc<App>) -> Plane {
 /// The admin plane. `listener` says what may be believed of a request's host.
 pub fn admin_plane(app: &Arc<App>, listener: admin::Reach) -> Plane {
     let budget = Budget::new(app.limits.admin_bodies_bytes);
-    let routes =
-        routes::router(routes::admin()).fallback(not_found).with_state(Doorway { app: Arc::clone(app), budget });
+    let routes = routes::router(routes::admin())
+        .fallback(not_found)
+        .with_state(Doorway { app: Arc::clone(app), budget });
     Plane::admin(Arc::clone(app), routes, listener)
 }
 

@@ -3,9 +3,9 @@
 
 mod files;
 mod seed;
-mod watch;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use watch::Watch;
 

@@ -65,10 +65,13 @@ fn operation(route: &Route) -> Value {
     if !about.text.is_empty() {
         put("description", about.text.into());
     }
-    put("security", match route.access.role() {
-        Some(role) => json!([{"token": [role]}]),
-        None => json!([]),
-    });
+    put(
+        "security",
+        match route.access.role() {
+            Some(role) => json!([{"token": [role]}]),
+            None => json!([]),
+        },
+    );
     if !about.parameters.is_empty() {
         put("parameters", about.parameters.iter().map(parameter).collect());
     }
@@ -112,8 +115,7 @@ fn responses(route: &Route) -> Value {
         let name = axum::http::StatusCode::from_u16(status).ok();
         let name = name.and_then(|status| status.canonical_reason()).unwrap_or_default();
         let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
-        let answer =
-            json!({"description": name, "content": {"application/problem+json": problem}});
+        let answer = json!({"description": name, "content": {"application/problem+json": problem}});
         responses.insert(status.to_string(), answer);
     }
     Value::Object(responses)

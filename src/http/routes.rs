@@ -118,14 +118,10 @@ pub(super) fn router(routes: impl Iterator<Item = &'static Route>) -> Router<Doo
 /// Who may do this on the admin plane. Where the path is no entry as it stands, because it has
 /// parameters or is none, the method decides, and never for open.
 pub(super) fn access(method: &Method, path: &str) -> Access {
-    let is_meant = |route: &&Route| {
-        route.path == path && route.verb.names().contains(&method.as_str())
-    };
-    let by_method = if matches!(*method, Method::GET | Method::HEAD) {
-        Access::Read
-    } else {
-        Access::Write
-    };
+    let is_meant =
+        |route: &&Route| route.path == path && route.verb.names().contains(&method.as_str());
+    let by_method =
+        if matches!(*method, Method::GET | Method::HEAD) { Access::Read } else { Access::Write };
     // Where a probe has no such method, there is nothing to protect, and the answer says so.
     let opens = |route: &Route| route.path == path && route.access == Access::Open;
     match admin().find(is_meant) {

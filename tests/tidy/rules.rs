@@ -225,10 +225,16 @@ pub(crate) fn named_tests(files: &[File]) -> Vec<String> {
             };
             match words.as_slice() {
                 [path, test] if is_there(path, test) => {}
-                [path, test] => findings
-                    .push(format!("{}:{}: `{path}` has no test `{test}`", page.path, number + 1)),
-                _ => findings
-                    .push(format!("{}:{}: a row without `FILE` `TEST`", page.path, number + 1)),
+                [path, test] => findings.push(format!(
+                    "{}:{}: `{path}` has no test `{test}`",
+                    page.path,
+                    number + 1
+                )),
+                _ => findings.push(format!(
+                    "{}:{}: a row without `FILE` `TEST`",
+                    page.path,
+                    number + 1
+                )),
             }
         }
     }

@@ -40,9 +40,8 @@ impl Watches {
         let sources: Vec<_> =
             inputs.policies.into_iter().chain(inputs.entities).chain(singles).collect();
         let tokens: Vec<_> = config.admin_token_file.value.iter().cloned().collect();
-        let watch = |paths: Vec<_>| {
-            (config.watch.value && !paths.is_empty()).then(|| Watch::new(paths))
-        };
+        let watch =
+            |paths: Vec<_>| (config.watch.value && !paths.is_empty()).then(|| Watch::new(paths));
         Self { sources: watch(sources), tokens: watch(tokens) }
     }
 

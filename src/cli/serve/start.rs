@@ -75,7 +75,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let files = match files {
         Some(files) if problems.refuses() && inputs.own_policies() => {
             // It will not start; what else is wrong is told all the same.
-            let compiled = files.into_bundle().and_then(|it| compile(&it, &config.compile_options()));
+            let compiled =
+                files.into_bundle().and_then(|it| compile(&it, &config.compile_options()));
             problems.append(compiled.err().unwrap_or_default());
             None
         }

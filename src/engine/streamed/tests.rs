@@ -8,8 +8,7 @@ const SCHEMA: &str = "entity Team; entity User in [Team]; \
 const POLICIES: &str = "@id(\"t\") permit (principal in ?principal, action, resource);";
 const LINES: &str = "{\"uid\":{\"type\":\"Team\",\"id\":\"t\"},\"attrs\":{},\"parents\":[]}\n\
      {\"uid\":{\"type\":\"User\",\"id\":\"u\"},\"attrs\":{},\"parents\":[{\"type\":\"Team\",\"id\":\"t\"}]}\n";
-const LINK: &str =
-    "{\"link\":{\"template_id\":\"t\",\"link_id\":\"l\",\"args\":{\"?principal\":\"Team::\\\"t\\\"\"}}}\n";
+const LINK: &str = "{\"link\":{\"template_id\":\"t\",\"link_id\":\"l\",\"args\":{\"?principal\":\"Team::\\\"t\\\"\"}}}\n";
 
 fn snapshot(policies: &str, lines: &str) -> Snapshot {
     let bundle = Bundle {

@@ -84,9 +84,9 @@ pub(super) fn advice(kind: Kind) -> Option<&'static str> {
         ),
         Kind::BrokenBody | Kind::BodyTimeout => Some("nothing was changed; send it again, whole"),
         Kind::InvalidJson => Some("nothing was changed; send one JSON object in UTF-8"),
-        Kind::UnsupportedMediaType => Some(
-            "JSON is read everywhere, `application/x-ndjson` by `PUT /v1/entities` only",
-        ),
+        Kind::UnsupportedMediaType => {
+            Some("JSON is read everywhere, `application/x-ndjson` by `PUT /v1/entities` only")
+        }
         _ => None,
     }
 }

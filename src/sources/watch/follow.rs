@@ -113,9 +113,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl std::fmt::Debug for Following {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Following")
-            .field("directories", &self.directories)
-            .finish_non_exhaustive()
+        f.debug_struct("Following").field("directories", &self.directories).finish_non_exhaustive()
     }
 }
 

@@ -58,7 +58,10 @@ fn checks_go_on_and_memory_comes_back() {
         json!({"uid": {"type": "Role", "id": "one more"}, "attrs": {}, "parents": []})
     );
     let larger = [full.as_slice(), more.as_bytes()].concat();
-    assert_eq!(put(&service, &full).json(), json!({"revision": 2, "changed": ["entities", "links"]}));
+    assert_eq!(
+        put(&service, &full).json(),
+        json!({"revision": 2, "changed": ["entities", "links"]})
+    );
     let checks: Vec<String> = WORLD.requests(USUAL).take(200).map(|it| body(&it)).collect();
     let answers = |connection: &mut Connection| -> Vec<Value> {
         let ask = |check: &String| connection.post("/v1/check", check).json()["code"].clone();

@@ -66,7 +66,8 @@ impl Operation {
         let address = if self.is_data { service.data } else { service.admin };
         // Nothing that is sent here is to change what the next one sees.
         let dry = self.described["parameters"].to_string().contains("\"dry_run\"");
-        let target = if dry { format!("{}?dry_run=true", self.target) } else { self.target.clone() };
+        let target =
+            if dry { format!("{}?dry_run=true", self.target) } else { self.target.clone() };
         Connection::open(address).request(&self.method, &target, &headers, body.as_bytes())
     }
 
@@ -91,15 +92,17 @@ fn service() -> Service {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
 fn the_document_is_kept_in_the_repository() {
-    let served = Connection::open(Service::shipped().admin)
-        .request("GET", "/openapi.json", &[], b"")
-        .body;
+    let served =
+        Connection::open(Service::shipped().admin).request("GET", "/openapi.json", &[], b"").body;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &served).unwrap();
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == served, "`UPDATE=1 cargo test --test it openapi` writes docs/openapi.json anew");
+    assert!(
+        kept == served,
+        "`UPDATE=1 cargo test --test it openapi` writes docs/openapi.json anew"
+    );
 }
 
 #[test]
@@ -182,7 +185,9 @@ fn no_route_answers_a_page_of_another_origin() {
     let service = Service::shipped();
     for operation in operations(&document(&service)).iter().filter(|it| !it.is_data) {
         let authorization = format!("Bearer {WRITER}");
-        for (name, value) in [("Origin", "https://elsewhere.example"), ("Host", "elsewhere.example")] {
+        for (name, value) in
+            [("Origin", "https://elsewhere.example"), ("Host", "elsewhere.example")]
+        {
             let headers = [("Authorization", authorization.as_str()), (name, value)];
             let mut connection = Connection::open(service.admin);
             let answer = connection.request(&operation.method, &operation.target, &headers, b"");

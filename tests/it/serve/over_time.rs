@@ -174,8 +174,7 @@ fn a_change_counts_on_connections_that_were_open_before() {
     let check = json!({
         "principal": uid("User", "jack"), "action": "read", "resource": uid("Asset", "Building A"),
     });
-    let mut connections: Vec<_> =
-        (0..4).map(|_| Connection::open(world.service.data)).collect();
+    let mut connections: Vec<_> = (0..4).map(|_| Connection::open(world.service.data)).collect();
     let mut codes = || -> Vec<Value> {
         let ask = |it: &mut Connection| it.post("/v1/check", &check.to_string()).json();
         connections.iter_mut().map(|it| ask(it)["code"].clone()).collect()

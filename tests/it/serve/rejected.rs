@@ -122,8 +122,16 @@ fn of_data() -> Vec<Case> {
     // The same as a stream, which is judged elsewhere.
     let streams = [
         ("a stream with a cycle", cycle.to_vec(), "cycle"),
-        ("a stream with a reference to nothing", vec![device("new", "Nobody", &[])], "unknown-entity"),
-        ("a stream with one entity twice", vec![cycle[0].clone(), cycle[0].clone()], "duplicate-entity"),
+        (
+            "a stream with a reference to nothing",
+            vec![device("new", "Nobody", &[])],
+            "unknown-entity",
+        ),
+        (
+            "a stream with one entity twice",
+            vec![cycle[0].clone(), cycle[0].clone()],
+            "duplicate-entity",
+        ),
     ];
     for (name, entities, code) in streams {
         let lines = entities.iter().map(|entity| format!("{entity}\n")).collect();
@@ -137,12 +145,7 @@ fn of_data() -> Vec<Case> {
 /// Changes that are refused before anybody looks at what they say.
 fn of_bodies() -> Vec<Case> {
     let deep = format!("{{\"upsert\":{}{}}}", "[".repeat(100), "]".repeat(100));
-    let mut digest = case(
-        "another digest",
-        upsert(&[]),
-        400,
-        ("wrong_digest", ""),
-    );
+    let mut digest = case("another digest", upsert(&[]), 400, ("wrong_digest", ""));
     let none = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
     digest.headers.push(("Content-Digest", none));
     let large = format!("{{\"upsert\":[{}]}}", " ".repeat(70 << 20));

@@ -76,8 +76,7 @@ fn a_file_that_vanishes_changes_nothing() {
         "extra/closed.cedar",
         &FORBID_ALL.replace("principal,", "principal == User::\"jack\","),
     );
-    let flags =
-        ["--watch=false", "--policies", "policies", "--policies", "extra/closed.cedar"];
+    let flags = ["--watch=false", "--policies", "policies", "--policies", "extra/closed.cedar"];
     let service = Service::start(project, &flags);
     let before = revision(&service)["revision"].clone();
     service.project.remove("extra/closed.cedar");

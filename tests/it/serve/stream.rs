@@ -117,10 +117,7 @@ fn a_stream_that_breaks_off_changes_nothing() {
     // At the end of a line, so that what came is whole in itself.
     let half = text.lines().take(30).map(|line| format!("{line}\n")).collect::<String>();
     let sized = format!("{head}Content-Length: {}\r\n\r\n{half}", text.len());
-    let chunked = format!(
-        "{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{half}\r\n",
-        half.len()
-    );
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{half}\r\n", half.len());
     for request in [sized, chunked] {
         let mut connection = Connection::open(service.admin);
         connection.send(request.as_bytes());
@@ -200,8 +197,19 @@ fn a_compressed_stream_is_refused() {
 fn ids_come_back_byte_for_byte() {
     let service = Service::shipped();
     let ids = [
-        "Foo", "foo", "foo ", " foo", "\u{e9}", "e\u{301}", "a\u{0}b", "a/b", "a|b", "\u{1f980}", "",
-        "..", "%41",
+        "Foo",
+        "foo",
+        "foo ",
+        " foo",
+        "\u{e9}",
+        "e\u{301}",
+        "a\u{0}b",
+        "a/b",
+        "a|b",
+        "\u{1f980}",
+        "",
+        "..",
+        "%41",
     ];
     let role = |id: &str| json!({"uid": {"type": "Role", "id": id}, "attrs": {}, "parents": []});
     let mut entities = shipped("entities");

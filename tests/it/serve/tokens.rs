@@ -17,7 +17,9 @@ fn a_new_file_counts_and_a_broken_one_does_not() {
     let service = Service::shipped();
     assert_eq!(status(&service, "PATCH", WRITER), 200);
     service.project.write("admin.tokens", "# rotated\nnew write the-new-token\nold read the-old\n");
-    until("the new token counts", || (status(&service, "PATCH", "the-new-token") == 200).then_some(()));
+    until("the new token counts", || {
+        (status(&service, "PATCH", "the-new-token") == 200).then_some(())
+    });
     let codes = [WRITER, READER, "the-old"].map(|token| status(&service, "GET", token));
     assert_eq!(codes, [401, 401, 200]);
     assert_eq!(status(&service, "PATCH", "the-old"), 403);
@@ -30,7 +32,9 @@ fn a_new_file_counts_and_a_broken_one_does_not() {
     assert!(!service.log().contains("canary"), "{}", service.log());
     service.project.remove("admin.tokens");
     service.project.write("admin.tokens", "again write the-third-token\n");
-    until("the third counts", || (status(&service, "PATCH", "the-third-token") == 200).then_some(()));
+    until("the third counts", || {
+        (status(&service, "PATCH", "the-third-token") == 200).then_some(())
+    });
     assert_eq!(status(&service, "GET", "the-new-token"), 401);
 }
 
@@ -39,6 +43,8 @@ fn an_unwatched_file_counts_when_asked() {
     let service = Service::start(Project::shipped(), &["--watch=false"]);
     service.project.write("admin.tokens", "new write the-new-token\n");
     service.signal("HUP");
-    until("the new token counts", || (status(&service, "PATCH", "the-new-token") == 200).then_some(()));
+    until("the new token counts", || {
+        (status(&service, "PATCH", "the-new-token") == 200).then_some(())
+    });
     assert_eq!(status(&service, "GET", WRITER), 401);
 }

@@ -98,7 +98,15 @@ fn mounted_configuration() {
     }
     version("..2", true);
     version("..3", false);
-    let service = Service::start(Project::empty(), &["--policies", mount.to_str().unwrap(), "--entities", project.path("entities").to_str().unwrap()]);
+    let service = Service::start(
+        Project::empty(),
+        &[
+            "--policies",
+            mount.to_str().unwrap(),
+            "--entities",
+            project.path("entities").to_str().unwrap(),
+        ],
+    );
     assert_eq!(service.decision(EMMA_READS), "allow");
     version("..4", true);
     decides(&service, "deny");
@@ -125,9 +133,7 @@ fn entities_come_into_force_until_the_api_writes_them() {
     until("it is told", || {
         service.log().contains("the entity files changed, and are ignored").then_some(())
     });
-    until("it is shown", || {
-        service.metrics().contains("doorward_seed_ignored 1\n").then_some(())
-    });
+    until("it is shown", || service.metrics().contains("doorward_seed_ignored 1\n").then_some(()));
     assert_eq!(service.in_force(), before);
     assert_eq!(service.decision(EMMA_READS), "allow");
     // Policies are the files' as before.

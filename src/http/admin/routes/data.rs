@@ -39,7 +39,8 @@ const LINK_SEGMENT: Parameter = Parameter { example: "share-buildings-b", ..ID_S
 const LINK: &str = r#"{"link_id":"share-buildings-b","template_id":"group-share-read","args":{"?principal":"UserGroup::\"B/All\"","?resource":"EntityGroup::\"Buildings\""}}"#;
 const LINKS: &str = r#"{"links":[{"link_id":"share-buildings-b","template_id":"group-share-read","args":{"?principal":"UserGroup::\"B/All\"","?resource":"EntityGroup::\"Buildings\""}}],"revision":1}"#;
 const ENTITY: &str = r#"{"uid":{"type":"Device","id":"SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}},"parents":[{"type":"EntityGroup","id":"A/All devices"}]}"#;
-const ENTITIES: &str = r#"{"entities":[{"uid":{"type":"Role","id":"reader"},"attrs":{},"parents":[]}],"revision":1}"#;
+const ENTITIES: &str =
+    r#"{"entities":[{"uid":{"type":"Role","id":"reader"},"attrs":{},"parents":[]}],"revision":1}"#;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -76,7 +77,10 @@ pub(super) const ROUTES: &[Route] = &[
                     example: "{\"uid\":{\"type\":\"Role\",\"id\":\"reader\"},\"attrs\":{},\"parents\":[]}\n",
                 },
             ],
-            answer: &[Content::json("Published", r#"{"revision":2,"changed":["entities","links"]}"#)],
+            answer: &[Content::json(
+                "Published",
+                r#"{"revision":2,"changed":["entities","links"]}"#,
+            )],
             problems: &[408, 409, 412, 413, 415, 422],
             ..About::new("put_entities", "Replace all entities")
         },
