@@ -75,15 +75,16 @@ impl Writer {
 
     fn put(&mut self, parts: Parts, expected: Option<u64>) -> Result<Published, Rejection> {
         let next = self.with_parts(parts, expected)?;
-        self.change_to(next)
+        self.change_to(next, true)
     }
 
     /// Judges a write as `put` would, and takes nothing of it.
     fn try_put(&self, parts: Parts, expected: Option<u64>) -> Result<Published, Rejection> {
-        let next = self.with_parts(parts, expected)?;
+        let mut next = self.with_parts(parts, expected)?;
         let current = self.pdp.current();
         let base = current.as_ref().map(|installed| &installed.snapshot);
-        self.make(&next, base, false).map_err(Rejection::Invalid)?;
+        let made = self.make(&next, base, false).map_err(Rejection::Invalid)?;
+        self.keep_same(&mut next.state, &made, base);
         let changed = next.state.digests.changed(&self.in_force());
         Ok(Published { revision: self.state.revision, changed })
     }
@@ -149,12 +150,13 @@ impl Writer {
         let data = seeds.then(|| seed.read()).transpose().map_err(Rejection::Invalid)?;
         let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
         let next = self.next(self.state.clone(), entities, links, &in_force);
-        self.change_to(next)
+        self.change_to(next, false)
     }
 
     /// Compiles, makes durable, installs, in this order: what is acknowledged is durable, and what
     /// is in force was acknowledged or is about to be.
-    fn change_to(&mut self, next: Next) -> Result<Published, Rejection> {
+    /// Where the API writes, what says the same in other words is no change.
+    fn change_to(&mut self, mut next: Next, by_api: bool) -> Result<Published, Rejection> {
         let changed = next.state.digests.changed(&self.in_force());
         let current = self.pdp.current();
         if changed.is_empty() && current.is_some() {
@@ -162,6 +164,13 @@ impl Writer {
         }
         let base = current.as_ref().map(|installed| &installed.snapshot);
         let snapshot = self.make(&next, base, false).map_err(Rejection::Invalid)?;
+        if by_api {
+            self.keep_same(&mut next.state, &snapshot, base);
+        }
+        let changed = next.state.digests.changed(&self.in_force());
+        if changed.is_empty() && base.is_some() {
+            return Ok(Published { revision: self.state.revision, changed });
+        }
         let state = self.numbered(next.state);
         let saved = self.save(state, &snapshot, base);
         let state = saved.map_err(|error| Rejection::NotDurable(error.to_string()))?;
@@ -170,6 +179,23 @@ impl Writer {
         let revision = state.revision;
         self.install(state, snapshot);
         Ok(Published { revision, changed })
+    }
+
+    /// Entities and links that only look different keep the digest that they have.
+    fn keep_same(&self, state: &mut State, made: &Snapshot, base: Option<&Snapshot>) {
+        let old = &self.state.digests;
+        let new = &mut state.digests;
+        let Some(base) = base.filter(|_| new.entities != old.entities || new.links != old.links)
+        else {
+            return;
+        };
+        let changed = made.data_changed(base);
+        if !changed.contains(&"entities") {
+            new.entities.clone_from(&old.entities);
+        }
+        if !changed.contains(&"links") {
+            new.links.clone_from(&old.links);
+        }
     }
 
     fn install(&mut self, state: State, snapshot: Snapshot) {

@@ -142,7 +142,7 @@ fn few_routes_of_the_admin_plane_are_open() {
     let operations = operations(&document(&service));
     let admin = operations.iter().filter(|it| !it.is_data && it.role.is_none());
     let open: Vec<_> = admin.map(|it| it.target.as_str()).collect();
-    assert_eq!(open, ["/livez", "/metrics", "/openapi.json", "/readyz"]);
+    assert_eq!(open, ["/livez", "/readyz", "/metrics", "/openapi.json"]);
     let data: Vec<_> = operations.iter().filter(|it| it.is_data).collect();
     assert!(data.iter().all(|it| it.role.is_none()));
     // Neither plane answers for the other.
