@@ -228,6 +228,10 @@ impl Running {
         self.log.lock().unwrap().clone()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn finish(&mut self) {
         // Where it has ended already there is nothing to kill.
         let _ = self.child.kill();

@@ -143,7 +143,7 @@ fn a_key_that_is_none() {
       |
     2 | listen_port: 80
       | ^^^^^^^^^^^
-    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `forbid_errors`, `references`, `request_properties`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
+    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `watch`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
     ");
 }
 
@@ -168,5 +168,19 @@ fn a_file_that_is_not_there() {
     exit: 1
     ----- stderr
     error[config-unreadable]: cannot read the configuration `absent.yaml`: there is no such file
+    ");
+}
+
+/// What the connections cannot keep to is not promised.
+#[test]
+fn a_head_that_is_too_short_for_anybody() {
+    let project = Project::empty();
+    project.write("doorward.yaml", "limits:\n  head_bytes: 4 KiB\n");
+    assert_snapshot!(project.run(&["config"]), @"
+    exit: 1
+    ----- stderr
+    error[config]: `limits.head_bytes` is 4096 bytes, and 8192 is the least
+     --> doorward.yaml
+    hint: browsers and proxies send heads of several KiB; write `8 KiB` or more
     ");
 }
