@@ -83,20 +83,22 @@ fn operation(route: &Route) -> Value {
 }
 
 fn parameter(parameter: &Parameter) -> Value {
-    let mut json = json!({
+    let json = json!({
         "name": parameter.name,
         "in": parameter.place,
         "required": parameter.place == "path",
         "description": parameter.text,
         "schema": {"type": parameter.kind},
     });
-    if !parameter.example.is_empty() {
-        json["example"] = match (parameter.kind, parameter.example) {
-            ("boolean", text) => json!(text == "true"),
-            (_, text) => json!(text),
-        };
-    }
-    json
+    let (Value::Object(mut json), false) = (json.clone(), parameter.example.is_empty()) else {
+        return json;
+    };
+    let example = match (parameter.kind, parameter.example) {
+        ("boolean", text) => json!(text == "true"),
+        (_, text) => json!(text),
+    };
+    json.insert("example".to_owned(), example);
+    Value::Object(json)
 }
 
 fn responses(route: &Route) -> Value {
