@@ -11,6 +11,7 @@ mod format;
 mod health;
 mod init;
 mod log;
+mod progress;
 mod serve;
 mod shipped;
 mod terminal;

@@ -23,6 +23,7 @@ pub mod search;
 mod slice;
 pub mod snapshot;
 pub mod store;
+pub mod streamed;
 pub mod uid;
 
 pub use bundle::{Bundle, Digests, Text};
@@ -31,3 +32,4 @@ pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, Inval
 pub use compile::{CompileOptions, References, RestoreError, compile, restore};
 pub use error::{Place, Problem, Problems, Severity};
 pub use snapshot::Snapshot;
+pub use streamed::{StreamFailure, Streamed};

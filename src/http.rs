@@ -2,11 +2,12 @@
 //!
 //! | plane | paths | file |
 //! |---|---|---|
-//! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
-//! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
-//! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
-//! | admin | `GET /v1/revisions`, `POST /v1/revisions/{n}/restore` | [`admin`] |
-//! | admin | `GET`, `PUT`, `PATCH /v1/entities`, `GET /v1/entities/{type}/{id}`, `GET /v1/links`, `GET`, `PUT`, `DELETE /v1/links/{id}` | [`admin`] |
+//! | data | the service's own checks | `native` |
+//! | data | `AuthZEN` | [`authzen`] |
+//! | admin | probes, and what is in force and shall be | [`admin`] |
+//!
+//! `routes` gathers the tables that the router and the `OpenAPI` document (`openapi`) are made of;
+//! `docs/openapi.json` lists every route.
 //!
 //! Adapters translate and decide nothing: decisions come from [`Pdp::check`]. Errors become
 //! statuses in [`problem`] only.
@@ -17,15 +18,17 @@ pub mod problem;
 
 mod body;
 mod native;
+mod openapi;
 mod outline;
 mod plane;
+mod rest;
+mod routes;
 
 pub use plane::Plane;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -58,6 +61,8 @@ pub struct Limits {
     pub batch_items: usize,
     /// The body of a bundle, in bytes.
     pub bundle_bytes: usize,
+    /// The streamed body of all entities, in bytes. It is not held.
+    pub entities_bytes: u64,
     /// How deep arrays and objects of a body may be nested, in levels.
     pub depth: usize,
     /// The requests of the data plane at once, in requests. Beyond it: 503.
@@ -72,15 +77,15 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// How long the body of a bundle may take to arrive.
     pub bundle_timeout: Duration,
+    /// How long the streamed body of all entities may take to arrive.
+    pub entities_timeout: Duration,
     /// How long a check waits for the revision that it asks for with `at_least`.
     pub at_least_timeout: Duration,
 }
 
 /// The data plane: checks, without credentials.
 pub fn data_plane(app: &Arc<App>) -> Plane {
-    let routes = Router::new()
-        .merge(native::routes())
-        .merge(authzen::routes())
+    let routes = routes::router(routes::data())
         .fallback(not_found)
         .with_state(Doorway { app: Arc::clone(app), budget: Budget::new(app.limits.bodies_bytes) });
     Plane::data(Arc::clone(app), routes)
@@ -89,8 +94,9 @@ pub fn data_plane(app: &Arc<App>) -> Plane {
 /// The admin plane. `listener` says what may be believed of a request's host.
 pub fn admin_plane(app: &Arc<App>, listener: admin::Reach) -> Plane {
     let budget = Budget::new(app.limits.admin_bodies_bytes);
-    let routes =
-        admin::routes().fallback(not_found).with_state(Doorway { app: Arc::clone(app), budget });
+    let routes = routes::router(routes::admin())
+        .fallback(not_found)
+        .with_state(Doorway { app: Arc::clone(app), budget });
     Plane::admin(Arc::clone(app), routes, listener)
 }
 
@@ -154,6 +160,7 @@ impl Default for Limits {
             batch_bytes: 4 * 1024 * 1024,
             batch_items: 10_000,
             bundle_bytes: 64 * 1024 * 1024,
+            entities_bytes: 4 * 1024 * 1024 * 1024,
             depth: crate::engine::json::DEPTH_MAX,
             requests_in_flight: 1_024,
             admin_requests_in_flight: 64,
@@ -161,6 +168,7 @@ impl Default for Limits {
             admin_bodies_bytes: 128 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             bundle_timeout: Duration::from_mins(2),
+            entities_timeout: Duration::from_hours(1),
             at_least_timeout: Duration::from_secs(2),
         }
     }

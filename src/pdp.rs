@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use crate::revisions::Rules;
 use cache::Cache;
 use ids::Ids;
 use metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct Installed {
     pub digest: String,
     /// Which source owns each part.
     pub owners: Owners,
+    /// The texts that its rules were compiled from.
+    pub texts: Arc<Rules>,
 }
 
 /// Which source a part of the bundle comes from.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Question, Server};
 use super::exit::{ExitCode, Failure, reason};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, SourceArgs};
+use super::progress::Progress;
 use super::terminal::{self, Paint};
 use super::verdict::{Detail, Verdict};
 use crate::config::{Config, Overrides};
@@ -125,7 +126,9 @@ fn load(config: &Config) -> Result<Snapshot, Failure> {
         return Err(no_policies());
     }
     let bundle = sources::read(&inputs, &config.limits.file_limits())?;
-    Ok(compile(&bundle, &config.compile_options())?)
+    let options = config.compile_options();
+    let _progress = Progress::start(sources::data_bytes(&inputs), options.taken.clone());
+    Ok(compile(&bundle, &options)?)
 }
 
 /// Nothing to decide by.

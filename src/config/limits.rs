@@ -7,6 +7,7 @@ use super::origin::{Origin, Sourced};
 use super::quantity::{Bytes, Count, Time};
 use crate::engine::gate;
 use crate::http;
+use crate::revisions::Retention;
 use crate::server;
 use crate::sources::FileLimits;
 
@@ -68,8 +69,12 @@ limits! {
     batch_items: Count = Count(http().batch_items as u64);
     /// Schema and policies in files, each text of a bundle, and the body of `PUT /v1/bundle`.
     bundle_bytes: Bytes = Bytes(http().bundle_bytes as u64);
-    /// Entities and links in files.
+    /// Entities and links in files, and the body of `PUT /v1/entities` as a stream.
     entities_bytes: Bytes = Bytes(FileLimits::default().entities_bytes_max);
+    /// The newest revisions that the data directory keeps whatever they take, to be restored.
+    revisions: Count = Count(Retention::default().records_min);
+    /// What older revisions may take.
+    older_revisions_bytes: Bytes = Bytes(Retention::default().older_bytes_max);
     /// The tokens of one text.
     tokens: Count = Count(gate::Limits::default().tokens_max as u64);
     /// The nesting of every text: brackets, operators, JSON.
@@ -86,6 +91,8 @@ limits! {
     body_timeout: Time = Time(http().body_timeout);
     /// How long the body of a bundle may take to arrive.
     bundle_timeout: Time = Time(http().bundle_timeout);
+    /// How long the body of `PUT /v1/entities` as a stream may take to arrive.
+    entities_timeout: Time = Time(http().entities_timeout);
     /// How long a check waits for the revision that it asks for with `at_least`.
     at_least_timeout: Time = Time(http().at_least_timeout);
     /// The connections of each listener at a time; further ones wait.
@@ -138,6 +145,7 @@ impl Limits {
             batch_bytes: size(self.batch_bytes.value.0),
             batch_items: size(self.batch_items.value.0),
             bundle_bytes: size(self.bundle_bytes.value.0),
+            entities_bytes: self.entities_bytes.value.0,
             depth: size(self.depth.value.0),
             requests_in_flight: size(self.requests_in_flight.value.0),
             admin_requests_in_flight: size(self.admin_requests_in_flight.value.0),
@@ -145,6 +153,7 @@ impl Limits {
             admin_bodies_bytes: size(self.admin_bodies_bytes.value.0),
             body_timeout: self.body_timeout.value.0,
             bundle_timeout: self.bundle_timeout.value.0,
+            entities_timeout: self.entities_timeout.value.0,
             at_least_timeout: self.at_least_timeout.value.0,
         }
     }
@@ -154,6 +163,15 @@ impl Limits {
         FileLimits {
             bundle_bytes_max: self.bundle_bytes.value.0,
             entities_bytes_max: self.entities_bytes.value.0,
+        }
+    }
+
+    /// How much of the past is kept.
+    pub fn retention(&self) -> Retention {
+        Retention {
+            records_min: self.revisions.value.0,
+            older_bytes_max: self.older_revisions_bytes.value.0,
+            ..Retention::default()
         }
     }
 

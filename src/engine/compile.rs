@@ -11,15 +11,17 @@ use super::policies::{self, Policies};
 use super::schema::{self, SchemaInfo};
 use super::slice::Ground;
 use super::snapshot::{Rules, Snapshot};
-use super::store::{ImageError, LoadOptions, Loader, Store};
+use super::store::{ImageError, LoadOptions, Loader, Store, Taken};
 
 /// How a bundle is compiled.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct CompileOptions {
     /// Whether every uid that an entity or a link names must exist.
     pub references: References,
     /// The bounds of each text.
     pub limits: Limits,
+    /// Where the bytes of entities and links are counted as they are loaded.
+    pub taken: Taken,
 }
 
 /// Whether every uid that an entity or a link names must exist.
@@ -128,6 +130,11 @@ pub(super) fn finish(
 
 impl CompileOptions {
     pub(super) fn load(&self) -> LoadOptions {
-        LoadOptions { references: self.references, limits: self.limits, ..LoadOptions::default() }
+        LoadOptions {
+            references: self.references,
+            limits: self.limits,
+            taken: self.taken.clone(),
+            ..LoadOptions::default()
+        }
     }
 }

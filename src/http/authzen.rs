@@ -7,15 +7,16 @@
 mod batch;
 mod mapping;
 mod request;
+mod routes;
+
+pub(super) use routes::ROUTES;
 
 pub use mapping::{Mapping, MappingError, Options};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde_json::{Map, Value};
 
 use super::body::{self, Bounds, Buffered};
@@ -33,15 +34,6 @@ pub(super) const PREFIX: &str = "/access/";
 pub(crate) const EVALUATION_PATH: &str = "/access/v1/evaluation";
 pub(crate) const EVALUATIONS_PATH: &str = "/access/v1/evaluations";
 const METADATA_PATH: &str = "/.well-known/authzen-configuration";
-
-pub(super) fn routes() -> Router<Doorway> {
-    let only_post = || async { Problem::method_not_allowed("POST") };
-    let only_get = || async { Problem::method_not_allowed("GET, HEAD") };
-    Router::new()
-        .route(EVALUATION_PATH, post(evaluation).fallback(only_post))
-        .route(EVALUATIONS_PATH, post(batch::evaluations).fallback(only_post))
-        .route(METADATA_PATH, get(metadata).fallback(only_get))
-}
 
 async fn metadata(State(doorway): State<Doorway>) -> Response {
     json_answer(doorway.app.authzen.metadata().to_vec())

@@ -3,8 +3,13 @@
 //! puts it in force, or rejects it and leaves everything as it was. Changes of single entities that
 //! wait at the same time wait for the disk together.
 
+mod full_load;
 mod history;
+mod seed;
 mod writer;
+
+pub use full_load::{FullLoad, Loaded, StreamDigest};
+pub use seed::{Data, Files, Seed};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +20,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Pdp;
 use crate::engine::store;
-use crate::engine::{Bundle, CompileOptions, Problems};
-use crate::revisions::{EmbeddedLog, LogError, PastError};
+use crate::engine::{CompileOptions, Problems};
+use crate::revisions::{EmbeddedLog, LogError, PastError, Retention};
+use full_load::FullLoads;
 use history::Restored;
 pub use history::{Listed, Page};
 use writer::Writer;
@@ -38,6 +44,7 @@ pub struct Publisher {
     compile: CompileOptions,
     /// One revision is made again at a time: each may take as much memory as what is in force.
     restoring: Arc<Semaphore>,
+    full_loads: FullLoads,
 }
 
 /// What the publisher starts from.
@@ -45,10 +52,12 @@ pub struct Publisher {
 pub struct PublisherOptions {
     /// The log of revisions; without one nothing is kept and API writes are refused.
     pub log: Option<EmbeddedLog>,
+    /// How much of the past the log keeps.
+    pub retention: Retention,
     /// How bundles are compiled.
     pub compile: CompileOptions,
     /// What the files hold at start.
-    pub files: Bundle,
+    pub files: Files,
     /// Whether schema and policies come from files.
     pub files_own_policies: bool,
     /// Whether entities and links are seeded from files.
@@ -166,8 +175,11 @@ enum Change {
     Patch(Patch),
     /// The API puts an earlier revision in force again.
     Restore { restored: Box<Restored>, terms: Terms, answer: Answer<Published> },
+    /// The API replaces all entities by what was loaded from a stream, or by nothing, because of
+    /// what was wrong with it.
+    Replace { loaded: Box<Result<Loaded, Problems>>, terms: Terms, answer: Answer<Published> },
     /// The files were read again.
-    Files { files: Result<Bundle, Problems>, answer: Answer<Published> },
+    Files { files: Result<Files, Problems>, answer: Answer<Published> },
 }
 
 /// A change of single entities and links on its way.
@@ -222,12 +234,14 @@ impl Publisher {
         options: PublisherOptions,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let full_loads = FullLoads::new(&options);
         let last_rejection = Arc::new(ArcSwapOption::empty());
         let compile = options.compile.clone();
         let writer = Writer::start(pdp, options, Arc::clone(&last_rejection))?;
         let log = writer.log();
         let restoring = Arc::new(Semaphore::new(1));
-        let publisher = Self { changes: sender, last_rejection, log, compile, restoring };
+        let publisher =
+            Self { changes: sender, last_rejection, log, compile, restoring, full_loads };
         Ok((publisher, run(writer, receiver)))
     }
 
@@ -242,7 +256,7 @@ impl Publisher {
     }
 
     /// Takes what the files hold now, or what was wrong with reading them.
-    pub async fn put_files(&self, files: Result<Bundle, Problems>) -> Result<Published, Rejection> {
+    pub async fn put_files(&self, files: Result<Files, Problems>) -> Result<Published, Rejection> {
         self.send(|answer| Change::Files { files, answer }).await
     }
 

@@ -120,7 +120,8 @@ impl Past {
         let mut snapshot = self.read_snapshot(log, limits)?;
         let mut judged = self.base.references;
         for (revision, body) in &self.bodies {
-            let options = CompileOptions { references: body.references, limits };
+            let options =
+                CompileOptions { references: body.references, limits, ..CompileOptions::default() };
             let made = if let Some(change) = &body.change {
                 snapshot.apply(change, &options).map(|(next, _)| next)
             } else {
@@ -156,7 +157,8 @@ impl Past {
         let Some(schema) = &rules.schema else {
             return Err(unusable("it has no schema".to_owned()));
         };
-        let options = CompileOptions { references: state.references, limits };
+        let options =
+            CompileOptions { references: state.references, limits, ..CompileOptions::default() };
         let restored = restore(schema, &rules.policies, &mut bytes, &options);
         let snapshot = restored.map_err(|error| match error {
             RestoreError::Rules(problems) => unusable(first(&problems)),

@@ -56,6 +56,7 @@ pages! {
     entities
     errors
     lists
+    policies
     revisions
 }
 

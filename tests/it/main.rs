@@ -13,3 +13,5 @@ mod serve;
 mod service;
 mod steady;
 mod truth_table;
+#[path = "../../benches/world.rs"]
+mod world;

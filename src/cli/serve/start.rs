@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::reload::Watches;
 use crate::cli::exit::Failure;
+use crate::cli::progress::Progress;
 use crate::config::Config;
-use crate::engine::{Bundle, Problem, Problems, compile};
+use crate::engine::{Problem, Problems, compile};
 use crate::http::admin::{self, Tokens, TokensError};
 use crate::http::{self, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions, StartError};
 use crate::revisions::{EmbeddedLog, EmbeddedOptions, LogError};
 use crate::server::{ListenAddr, Listener};
 use crate::sources::{self, Inputs};
@@ -39,6 +41,8 @@ pub(super) struct Started {
     pub(super) writing: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The admin token that was made for this run, if one was.
     pub(super) admin_token: Option<String>,
+    /// What tells that files changed.
+    pub(super) watches: Watches,
 }
 
 // === impl Bound ===
@@ -60,30 +64,43 @@ impl Bound {
 /// known to be in order.
 pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let mut problems = Problems::default();
+    // Before anything is read, so that no change after that goes unnoticed.
+    let watches = Watches::new(config);
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
     let log = keep(open_log(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
-    if let (true, true, Some(files)) = (problems.refuses(), inputs.own_policies(), &files) {
-        // It will not start; what else is wrong is told all the same.
-        problems.append(compile(files, &config.compile_options()).err().unwrap_or_default());
-    }
+    let files = match files {
+        Some(files) if problems.refuses() && inputs.own_policies() => {
+            // It will not start; what else is wrong is told all the same.
+            let compiled =
+                files.into_bundle().and_then(|it| compile(&it, &config.compile_options()));
+            problems.append(compiled.err().unwrap_or_default());
+            None
+        }
+        files => files,
+    };
     let (Some(listener), Some(admin_listener), Some(tokens), Some(log), Some(files)) =
         (listener, admin_listener, tokens, log, files)
     else {
         return Err(problems.into());
     };
     let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), Metrics::new());
+    let compile = config.compile_options();
+    let progress = Progress::start(sources::data_bytes(&inputs), compile.taken.clone());
     let options = PublisherOptions {
         log,
-        compile: config.compile_options(),
+        retention: config.limits.retention(),
+        compile,
         files,
         files_own_policies: inputs.own_policies(),
         files_seed_entities: inputs.seed_entities(),
     };
-    let (publisher, writing) = Publisher::start(pdp.clone(), options)?;
+    let started = Publisher::start(pdp.clone(), options);
+    drop(progress);
+    let (publisher, writing) = started?;
     let authzen_options = config.authzen_options();
     let authzen = authzen::Mapping::new(&authzen_options, &listener.address().base_url())
         .map_err(|error| Problem::error("config", error.to_string()))?;
@@ -100,6 +117,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         admin_listener,
         writing,
         admin_token,
+        watches,
     })
 }
 
@@ -163,8 +181,8 @@ fn nothing_in(paths: &[PathBuf]) -> Problem {
 }
 
 /// Reads the files. Without any there is nothing to tell of them.
-fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Bundle> {
-    match sources::read(inputs, &config.limits.file_limits()) {
+fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Files> {
+    match sources::look(inputs, &config.limits.file_limits()) {
         Ok(files)
             if inputs.own_policies() && files.policies.is_empty() && files.schema.is_none() =>
         {

@@ -63,6 +63,40 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether another version stores the same entities, however each was loaded. Where their types
+    /// differ, it does not.
+    pub fn has_entities_of(&self, other: &Self) -> bool {
+        let pair = Pair { old: self, new: other };
+        let stored = || (0..).map(EntityNo).zip(other.rows.iter());
+        self.counts().entities == other.counts().entities
+            && self.shapes.describe() == other.shapes.describe()
+            && stored().all(|(no, row)| row.flags & STORED == 0 || pair.has_entity(no, &row))
+    }
+
+    /// Whether another version stores the same links.
+    pub fn has_links_of(&self, other: &Self) -> bool {
+        let pair = Pair { old: self, new: other };
+        self.counts().links == other.counts().links
+            && self.shapes.describe() == other.shapes.describe()
+            && other.links.rows.iter().all(|row| row.flags == 0 || pair.has_link(&row))
+    }
+}
+
+// === impl Change ===
+
+impl Change {
+    /// The parts that it names: `entities`, `links`.
+    pub fn parts(&self) -> Vec<&'static str> {
+        let entities = !self.remove.is_empty() || self.upsert.is_some();
+        let links = !self.unlink.is_empty() || self.link.is_some();
+        [(entities, "entities"), (links, "links")]
+            .into_iter()
+            .filter_map(|(is_named, part)| is_named.then_some(part))
+            .collect()
+    }
+}
+
 // === impl Pair ===
 
 impl Pair<'_> {

@@ -7,6 +7,7 @@ use axum::http::request::Parts as Head;
 use axum::response::Response;
 use serde_json::Value;
 
+use super::digest::Expected;
 use super::entities::answer;
 use super::query::{Segments, segments};
 use super::terms::Said;
@@ -26,7 +27,9 @@ pub(super) async fn put_link(
     let limits = &doorway.app.limits;
     let id = segments(path)?;
     let (head, body) = request.into_parts();
+    let digest = Expected::read(&head.headers)?;
     let body = body::read_json(&head.headers, body, limits.check(), &doorway.budget).await?;
+    digest.judge_bytes(&body.bytes)?;
     let link = read_link(&body.bytes, limits.depth, &id)?;
     let change = Change { unlink: vec![id], link: Some(link), ..Change::default() };
     patch(&doorway, &head, &body.bytes, change).await

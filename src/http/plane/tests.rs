@@ -8,18 +8,20 @@ use axum::routing::get;
 use http_body_util::BodyExt as _;
 
 use super::*;
-use crate::engine::{Bundle, CheckOptions, CompileOptions};
+use crate::engine::{CheckOptions, CompileOptions};
 use crate::http::{Limits, admin, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Publisher, PublisherOptions};
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions};
+use crate::revisions::Retention;
 
 fn app(limits: Limits) -> Arc<App> {
     let pdp = Pdp::new(CheckOptions::default(), 0, Metrics::new());
     let options = PublisherOptions {
         log: None,
+        retention: Retention::default(),
         compile: CompileOptions::default(),
-        files: Bundle::default(),
+        files: Files::default(),
         files_own_policies: false,
         files_seed_entities: false,
     };

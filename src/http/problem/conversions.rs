@@ -30,7 +30,7 @@ impl From<Rejection> for Problem {
             Rejection::KeyReused { revision } => Self::new(
                 Kind::KeyReused,
                 format!(
-                    "the idempotency key stands for another request, which made revision {revision}"
+                    "the idempotency key stands for another request, answered with revision {revision}"
                 ),
             )
             .hint("take a new key for each request, and the same one only to repeat it"),

@@ -17,6 +17,8 @@ pub enum Kind {
     InvalidMember,
     /// The body broke off.
     BrokenBody,
+    /// The body is not the one that its digest is of.
+    WrongDigest,
     /// No host, or several.
     InvalidHost,
     /// A header that does not say anything that can be followed.
@@ -91,6 +93,7 @@ impl Kind {
             Self::UnknownMember => (S::BAD_REQUEST, "unknown_member"),
             Self::InvalidMember => (S::BAD_REQUEST, "invalid_member"),
             Self::BrokenBody => (S::BAD_REQUEST, "broken_body"),
+            Self::WrongDigest => (S::BAD_REQUEST, "wrong_digest"),
             Self::Contradiction => (S::BAD_REQUEST, "removed_and_upserted"),
             Self::InvalidHost => (S::BAD_REQUEST, "invalid_host"),
             Self::InvalidHeader => (S::BAD_REQUEST, "invalid_header"),

@@ -61,6 +61,7 @@ fn installed(snapshot: Snapshot, revision: u64) -> Installed {
         installed_at: Timestamp::UNIX_EPOCH,
         digest: String::new(),
         owners: Owners { policies: Owner::Api, entities: Owner::Api },
+        texts: Arc::default(),
     }
 }
 

@@ -8,6 +8,7 @@ mod fold;
 mod keys;
 mod next;
 mod patch;
+mod replace;
 mod restore;
 mod start;
 
@@ -17,12 +18,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 
-use super::{Change, LastRejection, Parts, Patch, Published, Rejection, Terms};
-use crate::engine::{Bundle, CompileOptions, Digests, Snapshot, Text};
+use super::seed::Held;
+use super::{Change, Files, LastRejection, Parts, Patch, Published, Rejection, Seed, Terms};
+use crate::engine::{CompileOptions, Snapshot, Text};
 use crate::pdp::{Installed, Owner, Owners, Pdp};
-use crate::revisions::{EmbeddedLog, Head, Rules, State};
+use crate::revisions::{EmbeddedLog, Head, Retention, Rules, State};
 use commit::Change as Commit;
 use fold::Folding;
+use keys::Unchanged;
 pub(super) use keys::answered;
 use next::Next;
 
@@ -36,7 +39,7 @@ pub(super) struct Writer {
     log: Option<Logged>,
     compile: CompileOptions,
     /// What the files held when they were last taken.
-    files: Files,
+    files: Held,
     files_own_policies: bool,
     files_seed_entities: bool,
     /// What is durable, or would be if there were a log.
@@ -50,30 +53,9 @@ struct Logged {
     log: Arc<EmbeddedLog>,
     head: Head,
     folding: Folding,
-}
-
-/// What is kept of the files.
-#[derive(Debug, Default)]
-struct Files {
-    rules: Rules,
-    digests: Digests,
-}
-
-// === impl Files ===
-
-impl Files {
-    /// What is kept of a bundle, and its entities and links, which are not.
-    fn of(bundle: Bundle) -> (Self, Vec<Text>, Vec<Text>) {
-        let digests = bundle.digests();
-        let Bundle { schema, policies, entities, links } = bundle;
-        (Self { rules: Rules { schema, policies }, digests }, entities, links)
-    }
-
-    /// The digest of the entity files.
-    fn seed(&self) -> String {
-        let (entities, links) = (self.digests.entities.clone(), self.digests.links.clone());
-        Digests { entities, links, ..Digests::default() }.whole()
-    }
+    retention: Retention,
+    /// Requests that made no record.
+    unchanged: Unchanged,
 }
 
 // === impl Writer ===
@@ -104,16 +86,23 @@ impl Writer {
     fn handle_one(&mut self, change: Change) {
         match change {
             Change::Put { parts, terms, answer } => {
-                let dry_run = terms.dry_run;
-                let result =
-                    if dry_run { self.try_put(parts, &terms) } else { self.put(parts, &terms) };
-                self.answer(&result, dry_run);
+                let result = if terms.dry_run {
+                    self.try_put(parts, &terms)
+                } else {
+                    self.put(parts, &terms)
+                };
+                self.answer(&result, &terms);
                 // Whoever asked may have gone; the change stands all the same.
                 let _ = answer.send(result);
             }
             Change::Restore { restored, terms, answer } => {
                 let result = self.restore(*restored, &terms);
-                self.answer(&result, terms.dry_run);
+                self.answer(&result, &terms);
+                let _ = answer.send(result);
+            }
+            Change::Replace { loaded, terms, answer } => {
+                let result = self.replace(*loaded, &terms);
+                self.answer(&result, &terms);
                 let _ = answer.send(result);
             }
             Change::Files { files, answer } => {
@@ -125,15 +114,21 @@ impl Writer {
         }
     }
 
-    fn answer(&self, result: &Result<Published, Rejection>, dry_run: bool) {
-        if !dry_run {
-            self.account("api", result, Published::is_unchanged);
+    fn answer(&mut self, result: &Result<Published, Rejection>, terms: &Terms) {
+        if terms.dry_run {
+            return;
         }
+        if let Ok(published) = result
+            && published.is_unchanged()
+        {
+            self.remember(terms, published.revision);
+        }
+        self.account("api", result, Published::is_unchanged);
     }
 
     fn put(&mut self, parts: Parts, terms: &Terms) -> Result<Published, Rejection> {
-        if let Some(record) = self.answered(terms)? {
-            return Ok(Published::of(&record));
+        if let Some(earlier) = self.answered(terms)? {
+            return Ok(earlier.published());
         }
         let next = self.with_parts(parts, terms)?;
         self.change_to(next, terms)
@@ -187,15 +182,10 @@ impl Writer {
         Ok(self.next(state, entities, links, &self.in_force()))
     }
 
-    fn put_files(&mut self, files: Bundle) -> Result<Published, Rejection> {
-        let (files, entities, links) = Files::of(files);
+    fn put_files(&mut self, files: Files) -> Result<Published, Rejection> {
+        let (files, seed) = Held::of(files);
         let before = std::mem::replace(&mut self.files, files);
-        // From the first write of the API on, the entities are no longer the files'.
-        let seeds = self.state.seed.is_none();
-        let (entities, links) = (seeds.then_some(entities), seeds.then_some(links));
-        let next = self.next(self.state.clone(), entities, links, &self.in_force());
-        let terms = Terms { by: FILES.to_owned(), ..Terms::default() };
-        match self.change_to(next, &terms) {
+        match self.take_files(seed) {
             Ok(published) => {
                 self.tell_seed();
                 Ok(published)
@@ -207,58 +197,23 @@ impl Writer {
         }
     }
 
+    fn take_files(&mut self, seed: Seed) -> Result<Published, Rejection> {
+        let in_force = self.in_force();
+        // From the first write of the API on, the entities are no longer the files'.
+        let seeds = self.state.seed.is_none() && !self.files.seeds(&in_force);
+        let data = seeds.then(|| seed.read()).transpose().map_err(Rejection::Invalid)?;
+        let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
+        let next = self.next(self.state.clone(), entities, links, &in_force);
+        let terms = Terms { by: FILES.to_owned(), ..Terms::default() };
+        self.change_to(next, &terms)
+    }
+
     /// Compiles, makes durable, installs, in this order: what is acknowledged is durable, and what
     /// is in force was acknowledged or is about to be.
     fn change_to(&mut self, next: Next, terms: &Terms) -> Result<Published, Rejection> {
         match self.made(next)? {
             Some((next, snapshot, commit)) => self.commit(next.state, snapshot, commit, terms),
             None => Ok(Published { revision: self.state.revision, changed: Vec::new() }),
-        }
-    }
-
-    /// Compiles a version, and says by which change it is to be kept. `None` where it says what is
-    /// in force.
-    fn made(&self, mut next: Next) -> Result<Option<(Next, Snapshot, Commit)>, Rejection> {
-        let in_force = self.in_force();
-        let current = self.pdp.current();
-        let Some(current) = current else {
-            let snapshot = self.make(&next, None, false).map_err(Rejection::Invalid)?;
-            return Ok(Some((next, snapshot, Commit::Whole)));
-        };
-        if next.state.digests.changed(&in_force).is_empty() {
-            return Ok(None);
-        }
-        let base = &current.snapshot;
-        let snapshot = self.make(&next, Some(base), false).map_err(Rejection::Invalid)?;
-        if next.entities.is_none() && next.links.is_none() {
-            return Ok(Some((next, snapshot, Commit::Rules)));
-        }
-        let from_files = self.state.seed.is_none() && next.state.seed.is_none();
-        let same_rules = next.state.digests.schema == in_force.schema
-            && next.state.digests.policies == in_force.policies;
-        // Files are compared by their text alone, because a start cannot do it otherwise.
-        if from_files {
-            return Ok(Some((next, snapshot, Commit::Whole)));
-        }
-        match Self::difference(base, &snapshot) {
-            Some(change) if change.is_empty() => {
-                // The text is another and says the same.
-                (next.entities, next.links) = (None, None);
-                next.state.digests.entities.clone_from(&in_force.entities);
-                next.state.digests.links.clone_from(&in_force.links);
-                if same_rules {
-                    return Ok(None);
-                }
-                let made = self.make(&next, Some(base), false).map_err(Rejection::Invalid)?;
-                Ok(Some((next, made, Commit::Rules)))
-            }
-            Some(change) if same_rules => {
-                Ok(Some(match self.apply_instead(base, &snapshot, &change) {
-                    Some(applied) => (next, applied, Commit::Items(change)),
-                    None => (next, snapshot, Commit::Whole),
-                }))
-            }
-            _ => Ok(Some((next, snapshot, Commit::Whole))),
         }
     }
 
@@ -286,10 +241,19 @@ impl Writer {
             installed_at: state.installed_at.unwrap_or_else(Timestamp::now),
             digest,
             owners: self.owners(&state),
+            texts: Self::texts(previous.as_deref(), &state),
         });
         // Dropping a large snapshot takes long; this thread may, a check's may not.
         drop((previous, self.pdp.install(installed)));
         self.state = state;
+    }
+
+    /// The texts of the rules of a state; those in force where they are the same.
+    fn texts(current: Option<&Installed>, state: &State) -> Arc<Rules> {
+        let rules = state.rules();
+        current
+            .filter(|installed| *installed.texts == *rules)
+            .map_or_else(|| Arc::new(rules.clone()), |installed| Arc::clone(&installed.texts))
     }
 
     fn owners(&self, state: &State) -> Owners {

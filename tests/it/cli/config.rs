@@ -18,9 +18,11 @@ fn the_defaults() {
     # admin_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
+    watch: true                           # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
+    # decision_cache:                     # default
     log_format: text                      # default
     log_level: info                       # default
     limits:
@@ -37,6 +39,7 @@ fn the_defaults() {
       admin_bodies_bytes: 128 MiB         # default
       body_timeout: 30s                   # default
       bundle_timeout: 2m                  # default
+      entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
       connections: 10000                  # default
       streams: 100                        # default
@@ -79,9 +82,11 @@ fn where_each_value_comes_from() {
     # admin_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
+    watch: true                           # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
+    # decision_cache:                     # default
     log_format: json                      # file doorward.yaml
     log_level: info                       # default
     limits:
@@ -98,6 +103,7 @@ fn where_each_value_comes_from() {
       admin_bodies_bytes: 128 MiB         # default
       body_timeout: 30s                   # default
       bundle_timeout: 2m                  # default
+      entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
       connections: 10000                  # default
       streams: 100                        # default
@@ -137,7 +143,7 @@ fn a_key_that_is_none() {
       |
     2 | listen_port: 80
       | ^^^^^^^^^^^
-    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `forbid_errors`, `references`, `request_properties`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
+    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `watch`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
     ");
 }
 
@@ -162,5 +168,19 @@ fn a_file_that_is_not_there() {
     exit: 1
     ----- stderr
     error[config-unreadable]: cannot read the configuration `absent.yaml`: there is no such file
+    ");
+}
+
+/// What the connections cannot keep to is not promised.
+#[test]
+fn a_head_that_is_too_short_for_anybody() {
+    let project = Project::empty();
+    project.write("doorward.yaml", "limits:\n  head_bytes: 4 KiB\n");
+    assert_snapshot!(project.run(&["config"]), @"
+    exit: 1
+    ----- stderr
+    error[config]: `limits.head_bytes` is 4096 bytes, and 8192 is the least
+     --> doorward.yaml
+    hint: browsers and proxies send heads of several KiB; write `8 KiB` or more
     ");
 }

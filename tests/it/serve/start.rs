@@ -1,7 +1,9 @@
 //! What a start needs, and what it says where it cannot: a service that cannot decide rightly does
 //! not start.
 
+use std::fs;
 use std::net::TcpListener;
+use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -269,4 +271,20 @@ fn a_token_of_its_own_is_told_once() {
     };
     assert_eq!(ask(&mut admin, &authorization), 200);
     assert_eq!(ask(&mut admin, "Bearer another"), 401);
+}
+
+/// Whoever starts it with the low limit that systems begin with gets as many connections as others.
+#[test]
+fn the_limit_on_open_files_is_raised() {
+    let project = Project::shipped();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_doorward")]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.current_dir(project.path(".")).env_clear();
+    let running = Running::start(&mut command);
+    until("it listens", || running.log().contains("plane=\"admin\"").then_some(()));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|at| line.split_ascii_whitespace().nth(at).unwrap());
+    assert_eq!(soft, hard, "{line}");
 }

@@ -60,9 +60,10 @@ impl Writer {
         let Some(under_way) = UnderWay::begin(&logged.folding.under_way) else { return };
         logged.folding.clear();
         let (log, state) = (Arc::clone(&logged.log), self.state.clone());
+        let retention = Retention { snapshot_spacing: SPACING, ..logged.retention.clone() };
         let store = current.snapshot.store().clone();
         let write = move || {
-            let written = write(&log, &state, &store);
+            let written = write(&log, &state, &store, &retention);
             drop((store, under_way));
             let revision = state.revision;
             match written {
@@ -81,12 +82,16 @@ impl Writer {
 }
 
 /// Writes a snapshot and lets go what is older than has to be kept.
-fn write(log: &EmbeddedLog, state: &State, store: &Store) -> Result<(), LogError> {
+fn write(
+    log: &EmbeddedLog,
+    state: &State,
+    store: &Store,
+    retention: &Retention,
+) -> Result<(), LogError> {
     let reader = ImageReader::new(state, store);
     let mut reader = reader.map_err(|source| LogError::Input { source })?;
     log.put_snapshot(state.revision, None, &mut reader)?;
-    let retention = Retention { snapshot_spacing: SPACING, ..Retention::default() };
-    let compacted = log.compact(&retention, Timestamp::now())?;
+    let compacted = log.compact(retention, Timestamp::now())?;
     if compacted.records > 0 {
         let oldest = compacted.first;
         tracing::info!(oldest, records = compacted.records, "old revisions were let go");

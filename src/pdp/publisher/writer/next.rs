@@ -1,8 +1,9 @@
 //! The next version: what is new in it and what is kept, how it is made, and in what it differs.
 
-use super::Writer;
+use super::{Commit, Writer};
 use crate::engine::store::Change;
 use crate::engine::{Bundle, Digests, Draft, Problems, References, Snapshot, Text, compile};
+use crate::pdp::publisher::Rejection;
 use crate::revisions::State;
 
 /// The most entities and links in which a version may differ to be kept as a change of those.
@@ -89,20 +90,87 @@ impl Writer {
         base.revise(&draft, &self.compile)
     }
 
-    /// What leads from one version to another in entities and links, where it is not much.
-    pub(super) fn difference(from: &Snapshot, to: &Snapshot) -> Option<Change> {
+    /// Compiles a version, and says by which change it is to be kept. `None` where it says what is
+    /// in force: where the API writes, also in other words.
+    pub(super) fn made(
+        &self,
+        mut next: Next,
+    ) -> Result<Option<(Next, Snapshot, Commit)>, Rejection> {
+        let in_force = self.in_force();
+        let Some(current) = self.pdp.current() else {
+            let snapshot = self.make(&next, None, false).map_err(Rejection::Invalid)?;
+            return Ok(Some((next, snapshot, Commit::Whole)));
+        };
+        if next.state.digests.changed(&in_force).is_empty() {
+            return Ok(None);
+        }
+        let base = &current.snapshot;
+        let snapshot = self.make(&next, Some(base), false).map_err(Rejection::Invalid)?;
+        if next.entities.is_none() && next.links.is_none() {
+            return Ok(Some((next, snapshot, Commit::Rules)));
+        }
+        // Files are compared by their text alone, because a start cannot do it otherwise.
+        if self.state.seed.is_none() && next.state.seed.is_none() {
+            return Ok(Some((next, snapshot, Commit::Whole)));
+        }
+        let change = Self::keep_same(&mut next.state, &in_force, base, &snapshot);
+        let digests = &next.state.digests;
+        if digests.changed(&in_force).is_empty() {
+            return Ok(None);
+        }
+        if digests.entities == in_force.entities && digests.links == in_force.links {
+            // The text is another and says the same.
+            (next.entities, next.links) = (None, None);
+            let made = self.make(&next, Some(base), false).map_err(Rejection::Invalid)?;
+            return Ok(Some((next, made, Commit::Rules)));
+        }
+        let same_rules = digests.schema == in_force.schema && digests.policies == in_force.policies;
+        let (snapshot, commit) = self.kept(base, snapshot, change.filter(|_| same_rules));
+        Ok(Some((next, snapshot, commit)))
+    }
+
+    /// Entities and links that only look different keep the digest that they have. Says what leads
+    /// to them, where it is not much.
+    pub(super) fn keep_same(
+        state: &mut State,
+        in_force: &Digests,
+        from: &Snapshot,
+        to: &Snapshot,
+    ) -> Option<Change> {
         let most = (to.counts().entities / ENTITIES_AN_ITEM).clamp(ITEMS_MIN, ITEMS_MAX);
-        from.store().difference(to.store(), most)
+        let change = from.store().difference(to.store(), most);
+        let changed = match &change {
+            Some(change) => change.parts(),
+            None => to.data_changed(from),
+        };
+        let digests = &mut state.digests;
+        if !changed.contains(&"entities") {
+            digests.entities.clone_from(&in_force.entities);
+        }
+        if !changed.contains(&"links") {
+            digests.links.clone_from(&in_force.links);
+        }
+        change
+    }
+
+    /// How a version with the same rules is kept: by the change that leads to it where there is
+    /// one, and else in all.
+    pub(super) fn kept(
+        &self,
+        from: &Snapshot,
+        to: Snapshot,
+        change: Option<Change>,
+    ) -> (Snapshot, Commit) {
+        let applied = change.and_then(|change| {
+            let applied = self.apply_instead(from, &to, &change)?;
+            Some((applied, Commit::Items(change)))
+        });
+        applied.unwrap_or((to, Commit::Whole))
     }
 
     /// Applies what leads to a version to the one before it: the two then share all else, and a
     /// record of the change is enough. `None` where that does not come to the very same.
-    pub(super) fn apply_instead(
-        &self,
-        from: &Snapshot,
-        to: &Snapshot,
-        change: &Change,
-    ) -> Option<Snapshot> {
+    fn apply_instead(&self, from: &Snapshot, to: &Snapshot, change: &Change) -> Option<Snapshot> {
         // Where references may lead nowhere, taking an entity out takes more with it.
         if self.compile.references != References::Strict {
             return None;

@@ -19,7 +19,7 @@ struct Group {
     snapshot: Option<Snapshot>,
     entries: Vec<Entry>,
     bytes: Vec<usize>,
-    answers: Vec<(Answer<Patched>, Result<Patched, Rejection>, bool)>,
+    answers: Vec<(Answer<Patched>, Result<Patched, Rejection>, Terms)>,
 }
 
 // === impl Writer ===
@@ -38,7 +38,7 @@ impl Writer {
                 }
                 let Patch { change, terms, answer } = patch;
                 let result = self.add(&mut group, change, &terms);
-                group.answers.push((answer, result, terms.dry_run));
+                group.answers.push((answer, result, terms));
             }
             self.finish(group);
         }
@@ -52,8 +52,8 @@ impl Writer {
     }
 
     fn add(&self, group: &mut Group, change: Change, terms: &Terms) -> Result<Patched, Rejection> {
-        if let Some(record) = self.answered(terms)? {
-            return self.patched_before(&record);
+        if let Some(earlier) = self.answered(terms)? {
+            return self.patched_before(&earlier);
         }
         self.admit(terms, group.state.revision)?;
         let base = group.snapshot.as_ref().ok_or(Rejection::NotReady)?;
@@ -106,13 +106,18 @@ impl Writer {
             }
             self.install(state, snapshot);
         }
-        for (answer, result, dry_run) in answers {
+        for (answer, result, terms) in answers {
             let result = match &failed {
                 Some(reason) => Err(Rejection::NotDurable(reason.clone())),
                 None => result,
             };
-            if !dry_run {
+            if !terms.dry_run {
                 self.account("api", &result, |patched| patched.published.is_unchanged());
+                if let Ok(Patched { published, .. }) = &result
+                    && published.is_unchanged()
+                {
+                    self.remember(&terms, published.revision);
+                }
             }
             // Whoever asked may have gone; the change stands all the same.
             let _ = answer.send(result);
@@ -125,9 +130,9 @@ impl Writer {
 impl Group {
     /// Whether a change of the group has the same idempotency key.
     fn has_key(&self, terms: &Terms) -> bool {
-        let key = terms.key.as_ref().map(|it| &it.key);
-        let same = |entry: &Entry| entry.idempotency.as_ref().map(|it| &it.key) == key;
-        key.is_some() && self.entries.iter().any(same)
+        let key = |terms: &Terms| terms.key.as_ref().map(|it| it.key.clone());
+        key(terms)
+            .is_some_and(|it| self.answers.iter().any(|(.., terms)| key(terms) == Some(it.clone())))
     }
 }
 

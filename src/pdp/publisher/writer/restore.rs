@@ -2,7 +2,6 @@
 //! have to say what they said then.
 
 use super::{Commit, FILES, Next, Writer};
-use crate::engine::store::Change;
 use crate::engine::{Draft, Snapshot};
 use crate::pdp::publisher::history::Restored;
 use crate::pdp::publisher::{Published, Rejection, Terms};
@@ -15,8 +14,8 @@ impl Writer {
         restored: Restored,
         terms: &Terms,
     ) -> Result<Published, Rejection> {
-        if let Some(record) = self.answered(terms)? {
-            return Ok(Published::of(&record));
+        if let Some(earlier) = self.answered(terms)? {
+            return Ok(earlier.published());
         }
         self.admit(terms, self.state.revision)?;
         let made = self.restored(restored)?;
@@ -53,16 +52,13 @@ impl Writer {
         state.references = self.compile.references;
         let same_rules = state.digests.schema == now.digests.schema
             && state.digests.policies == now.digests.policies;
-        let mut change = None;
-        if state.digests.entities != now.digests.entities
-            || state.digests.links != now.digests.links
+        let change = if state.digests.entities == now.digests.entities
+            && state.digests.links == now.digests.links
         {
-            change = Self::difference(&current.snapshot, &snapshot);
-            if change.as_ref().is_some_and(Change::is_empty) {
-                state.digests.entities.clone_from(&now.digests.entities);
-                state.digests.links.clone_from(&now.digests.links);
-            }
-        }
+            None
+        } else {
+            Self::keep_same(&mut state, &now.digests, &current.snapshot, &snapshot)
+        };
         if state.digests.changed(&now.digests).is_empty() {
             return Ok(None);
         }
@@ -73,11 +69,6 @@ impl Writer {
             let made = self.make(&next, Some(&current.snapshot), false);
             return Ok(Some((next, made.map_err(Rejection::Invalid)?, Commit::Rules)));
         }
-        if let (true, Some(change)) = (same_rules, change)
-            && let Some(applied) = self.apply_instead(&current.snapshot, &snapshot, &change)
-        {
-            return Ok(Some((next, applied, Commit::Items(change))));
-        }
         let judged = then.references == self.compile.references;
         let draft = Draft { judge_again: true, ..Draft::default() };
         let snapshot = if judged {
@@ -85,6 +76,8 @@ impl Writer {
         } else {
             snapshot.revise(&draft, &self.compile).map_err(Rejection::Invalid)?
         };
-        Ok(Some((next, snapshot, Commit::Whole)))
+        let change = change.filter(|_| same_rules);
+        let (snapshot, commit) = self.kept(&current.snapshot, snapshot, change);
+        Ok(Some((next, snapshot, commit)))
     }
 }

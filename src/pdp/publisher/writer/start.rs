@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use super::{Commit, FILES, Files, Folding, Logged, Writer};
-use crate::engine::{Digests, Snapshot, Text};
+use super::keys::Unchanged;
+use super::{Commit, FILES, Folding, Logged, Writer};
+use crate::engine::{Digests, Snapshot};
 use crate::pdp::Pdp;
-use crate::pdp::publisher::{LastRejection, PublisherOptions, Rejection, StartError, Terms};
-use crate::revisions::{EmbeddedLog, LogError, Past, PastError, RevisionLog, State};
+use crate::pdp::publisher::seed::Held;
+use crate::pdp::publisher::{LastRejection, PublisherOptions, Rejection, Seed, StartError, Terms};
+use crate::revisions::{EmbeddedLog, LogError, Past, PastError, Retention, RevisionLog, State};
 
 // === impl Writer ===
 
@@ -19,10 +21,16 @@ impl Writer {
         options: PublisherOptions,
         last_rejection: Arc<ArcSwapOption<LastRejection>>,
     ) -> Result<Self, StartError> {
-        let PublisherOptions { log, compile, files, files_own_policies, files_seed_entities } =
-            options;
-        let log = log.map(Logged::new).transpose()?;
-        let (files, entities, links) = Files::of(files);
+        let PublisherOptions {
+            log,
+            retention,
+            compile,
+            files,
+            files_own_policies,
+            files_seed_entities,
+        } = options;
+        let log = log.map(|log| Logged::new(log, retention)).transpose()?;
+        let (files, seed) = Held::of(files);
         let mut writer = Self {
             pdp,
             log,
@@ -34,7 +42,7 @@ impl Writer {
             last_rejection,
         };
         let past = writer.past()?;
-        writer.first(entities, links, past)?;
+        writer.first(seed, past)?;
         Ok(writer)
     }
 
@@ -64,12 +72,7 @@ impl Writer {
     }
 
     /// Puts in force what the sources hold at start.
-    fn first(
-        &mut self,
-        entities: Vec<Text>,
-        links: Vec<Text>,
-        past: Option<Past>,
-    ) -> Result<(), StartError> {
+    fn first(&mut self, seed: Seed, past: Option<Past>) -> Result<(), StartError> {
         self.tell_seed();
         let kept = match &past {
             Some(past) => self.again(past)?,
@@ -77,8 +80,10 @@ impl Writer {
         };
         drop(past);
         let before = if kept.is_some() { self.state.digests.clone() } else { Digests::default() };
-        let seeds = self.state.seed.is_none();
-        let (entities, links) = (seeds.then_some(entities), seeds.then_some(links));
+        // Where the log says what the files say, nobody needs to read them.
+        let seeds = self.state.seed.is_none() && !self.files.seeds(&before);
+        let data = seeds.then(|| seed.read()).transpose().map_err(StartError::Invalid)?;
+        let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
         let next = self.next(self.state.clone(), entities, links, &before);
         if next.state.digests == Digests::default() {
             tracing::info!("no source has a bundle: not ready until one is put");
@@ -114,10 +119,8 @@ impl Writer {
     /// What was in force, from the log; `None` where the entity files have to be loaded anyway,
     /// because they changed or because the log's snapshot cannot be used.
     fn again(&mut self, past: &Past) -> Result<Option<Snapshot>, StartError> {
-        let (files, last) = (&self.files.digests, &self.state.digests);
         let only_copy = self.state.seed.is_some();
-        let same_files = files.entities == last.entities && files.links == last.links;
-        if !only_copy && !same_files {
+        if !only_copy && !self.files.seeds(&self.state.digests) {
             return Ok(None);
         }
         let Some(logged) = &mut self.log else { return Ok(None) };
@@ -144,9 +147,10 @@ fn told_unusable(error: &PastError) {
 // === impl Logged ===
 
 impl Logged {
-    fn new(log: EmbeddedLog) -> Result<Self, LogError> {
+    fn new(log: EmbeddedLog, retention: Retention) -> Result<Self, LogError> {
         let head = log.head()?;
-        Ok(Self { log: Arc::new(log), head, folding: Folding::default() })
+        let (log, folding, unchanged) = (Arc::new(log), Folding::default(), Unchanged::default());
+        Ok(Self { log, head, folding, retention, unchanged })
     }
 }
 
