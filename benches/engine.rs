@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench engine` prints CPU time by the operating system's account, medians of rounds
 //! that alternate, and ratios. `DOORWARD_BENCH_ENTITIES=1000000` adds a world of that size, which
-//! costs Cedar minutes and gigabytes. Words behind `--` name families: `load`, `check`, `held`.
+//! costs Cedar minutes and gigabytes. Words behind `--` name families: `load`, `check`, `held`,
+//! `search`.
 //!
 //! `DOORWARD_BENCH_ENTITIES=1000000 cargo bench --bench engine -- --write DIRECTORY` only writes that
 //! world to files, for `doorward serve --policies policies --entities DIRECTORY`.
@@ -15,6 +16,7 @@ mod engine {
     pub(crate) mod clock;
     pub(crate) mod held;
     pub(crate) mod load;
+    pub(crate) mod search;
 }
 #[path = "files.rs"]
 mod files;
@@ -32,7 +34,7 @@ mod world;
 use std::error::Error;
 use std::path::Path;
 
-use engine::{check, held, load};
+use engine::{check, held, load, search};
 use texts::Texts;
 use world::World;
 
@@ -61,17 +63,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let is_wanted = |family: &str| wanted.is_empty() || wanted.iter().any(|word| word == family);
     for entities_least in ENTITIES.into_iter().chain(more()?) {
         let world = world(entities_least);
-        let texts = Texts::of(&world)?;
-        println!("\n=== {} entities, {} links", texts.size.entities, texts.size.links);
-        if is_wanted("load") {
-            load::compare(&texts)?;
+        if is_wanted("load") || is_wanted("check") {
+            let texts = Texts::of(&world)?;
+            println!("\n=== {} entities, {} links", texts.size.entities, texts.size.links);
+            if is_wanted("load") {
+                load::compare(&texts)?;
+            }
+            if is_wanted("check") {
+                check::compare(&world, &texts)?;
+            }
         }
-        if is_wanted("check") {
-            check::compare(&world, &texts)?;
-        }
-        drop(texts);
         if is_wanted("held") {
             held::compare(&world)?;
+        }
+        if is_wanted("search") {
+            search::compare(&World { tenant_entities: search::TENANT_ENTITIES, ..world })?;
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The cost of a check over HTTP: the constant, the tutorial and a large world, side by side.
 
 use std::error::Error;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::driver::{Load, drive};
@@ -29,8 +31,8 @@ pub(crate) fn compare(
     large: &Large,
 ) -> Result<(), Box<dyn Error>> {
     let cells = Load::of("/v1/check", &tutorial::bodies()?);
-    let varied: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
-    let varied = Load::of("/v1/check", &varied);
+    let requests: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
+    let varied = Load::of("/v1/check", &requests);
     let subject = |name: &str, server, load| Subject::new(name, move || round(server, &load));
     let mut subjects = [
         subject("hyper, a constant answer", constant, Load::new("/", CHECK)),
@@ -48,6 +50,33 @@ pub(crate) fn compare(
     if let [.., tutorial, large] = medians.as_slice() {
         println!("\ngrowth from the tutorial's cells to the large world: {:.2}x", large / tutorial);
     }
+    Ok(())
+}
+
+/// The same with decisions kept, beside those that are made each time.
+pub(crate) fn compare_cache(constant: &Server, large: &Large) -> Result<(), Box<dyn Error>> {
+    let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache.yaml");
+    fs::write(&config, "decision_cache: 256 MiB\n")?;
+    let config = config.to_string_lossy();
+    let tutorial = ["--policies", "policies", "--entities", "entities"];
+    let with_cache = [&["--config", &*config], &tutorial[..]].concat();
+    let (made, kept) = (Server::doorward(&tutorial), Server::doorward(&with_cache));
+    let large_kept = large.with_config(&config);
+    let cells = tutorial::bodies()?;
+    let requests: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
+    let subject = |name: &str, server, bodies: &[String]| {
+        let load = Load::of("/v1/check", bodies);
+        Subject::new(name, move || round(server, &load))
+    };
+    let mut subjects = [
+        subject("hyper, a constant answer", constant, &[CHECK.to_owned()]),
+        subject("tutorial, every cell in turn, made", &made, &cells),
+        subject("tutorial, every cell in turn, kept", &kept, &cells),
+        subject("large world, made", large.server(), &requests),
+        subject("large world, kept", &large_kept, &requests),
+    ];
+    println!("\ndecisions kept for requests that come again, {DIFFERENT} different ones at most");
+    measure::compare("server CPU per request", ROUNDS, &mut subjects);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::json;
@@ -21,6 +21,7 @@ const SEED: u64 = 1;
 pub(crate) struct Large {
     world: World,
     size: Size,
+    directory: PathBuf,
     server: Server,
 }
 
@@ -47,7 +48,13 @@ impl Large {
             server.resident_mb("VmRSS:")?,
             server.resident_mb("VmHWM:")?,
         );
-        Ok(Self { world, size, server })
+        Ok(Self { world, size, directory, server })
+    }
+
+    /// Another server on the same world, with a configuration file.
+    pub(crate) fn with_config(&self, config: &str) -> Server {
+        let directory = self.directory.to_string_lossy();
+        Server::doorward(&["--config", config, "--policies", "policies", "--entities", &directory])
     }
 
     pub(crate) fn server(&self) -> &Server {
