@@ -340,7 +340,7 @@ fn a_request_that_comes_again_under_its_key_is_answered_the_same() {
     same(&service);
     let detail =
         refused(&send(&service, "PATCH", "/v1/entities", "k1", &remove), 422, "key_reused");
-    assert_eq!(detail, "the idempotency key stands for another request, which made revision 2");
+    assert_eq!(detail, "the idempotency key stands for another request, answered with revision 2");
     refused(&send(&service, "PUT", "/v1/links/m", "k2", &link), 422, "key_reused");
     refused(&send(&service, "POST", "/v1/revisions/3/restore", "k5", ""), 422, "key_reused");
     refused(
