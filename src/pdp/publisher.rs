@@ -21,13 +21,13 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::Pdp;
 use crate::engine::store;
 use crate::engine::{CompileOptions, Problems};
-use crate::revisions::{EmbeddedLog, LogError, PastError, Retention};
+use crate::revisions::{EmbeddedLog, LogError, PastError};
 use full_load::FullLoads;
 use history::Restored;
 pub use history::{Listed, Page};
 use writer::Writer;
 
-pub use crate::revisions::Idempotency;
+pub use crate::revisions::{Idempotency, Retention};
 
 /// The most changes that wait; one more is answered `Busy`.
 const QUEUE_MAX: usize = 64;

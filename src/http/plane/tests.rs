@@ -12,8 +12,7 @@ use crate::engine::{CheckOptions, CompileOptions};
 use crate::http::{Limits, admin, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Files, Publisher, PublisherOptions};
-use crate::revisions::Retention;
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions, Retention};
 
 fn app(limits: Limits) -> Arc<App> {
     let pdp = Pdp::new(CheckOptions::default(), 0, Metrics::new());

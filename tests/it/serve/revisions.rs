@@ -361,6 +361,97 @@ fn a_request_that_comes_again_under_its_key_is_answered_the_same() {
     taken(&send(&service, "PATCH", "/v1/entities", "k10", &remove), 11);
 }
 
+/// A request that changed nothing made no revision, and its key stands for it all the same.
+#[test]
+fn a_request_that_changed_nothing_keeps_its_key() {
+    let service = own();
+    let send = |method: &str, target: &str, body: &str| {
+        request(&service, method, target, &[("Idempotency-Key", "k")], body)
+    };
+    let gone =
+        json!({"upsert": [{"uid": {"type": "User", "id": "v"}, "attrs": {}, "parents": []}]});
+    let nothing = json!({"unlink": ["no-link"]}).to_string();
+    assert_eq!(taken(&send("PATCH", "/v1/entities", &nothing), 1)["changed"], json!([]));
+    taken(&patch(&service, &gone), 2);
+    // As it was answered then.
+    assert_eq!(taken(&send("PATCH", "/v1/entities", &nothing), 1)["changed"], json!([]));
+    let detail = refused(&send("PATCH", "/v1/entities", &gone.to_string()), 422, "key_reused");
+    assert_eq!(detail, "the idempotency key stands for another request, answered with revision 1");
+    refused(&send("POST", "/v1/revisions/1/restore", ""), 422, "key_reused");
+    refused(&send("PUT", "/v1/bundle", &bundle().to_string()), 422, "key_reused");
+    // The same of a write of everything.
+    let all = json!({"entities": []}).to_string();
+    let same = bundle().to_string();
+    let send =
+        |body: &str| request(&service, "PUT", "/v1/bundle", &[("Idempotency-Key", "other")], body);
+    taken(&service.admin("PUT", "/v1/bundle", &same), 3);
+    assert_eq!(taken(&send(&same), 3)["changed"], json!([]));
+    refused(&send(&all), 422, "key_reused");
+    assert_eq!(state(&service)["revision"], 3);
+}
+
+/// A full load from a stream is a revision like any other: under its key, in the log, restored.
+#[test]
+fn a_stream_is_a_revision_like_any_other() {
+    let service = own();
+    let send = |service: &Service, key: &str, users: std::ops::Range<usize>| {
+        let users = users.map(|number| user(&format!("s{number}")));
+        let items = entities().as_array().unwrap().clone().into_iter().chain(users);
+        let lines: String = items.map(|item| format!("{item}\n")).collect();
+        let authorization = format!("Bearer {WRITER}");
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/x-ndjson"),
+            ("Idempotency-Key", key),
+        ];
+        Connection::open(service.admin).request("PUT", "/v1/entities", &headers, lines.as_bytes())
+    };
+    // A few are kept as single changes, many as a snapshot.
+    let few = taken(&send(&service, "few", 0..3), 2);
+    assert_eq!(few, json!({"revision": 2, "changed": ["entities"]}));
+    let many = taken(&send(&service, "many", 0..3_000), 3);
+    let shown = service.project.run(&["log", "show", "2"]);
+    assert!(shown.contains("User::\\\"s2\\\"") || shown.contains("\"s2\""), "{shown}");
+    let before = state(&service);
+    let service = again(service);
+    assert_eq!(state(&service), before);
+    assert_eq!(reads(&service, "s2999"), "no_permit");
+    assert_eq!(taken(&send(&service, "few", 0..3), 2), few);
+    assert_eq!(taken(&send(&service, "many", 0..3_000), 3), many);
+    refused(&send(&service, "few", 0..4), 422, "key_reused");
+    assert_eq!(state(&service), before);
+    taken(&restore(&service, 2), 4);
+    assert_eq!(reads(&service, "s2"), "no_permit");
+    assert_eq!(reads(&service, "s3"), "unknown_principal");
+    let verified = service.project.run(&["log", "verify"]);
+    assert!(verified.contains("revisions 1 to 4 are in order"), "{verified}");
+}
+
+/// How much of the past is kept can be set.
+#[test]
+fn fewer_revisions_are_kept_where_that_is_configured() {
+    let project = Project::empty();
+    project.write("doorward.yaml", "limits: { revisions: 10, older_revisions_bytes: 1 }\n");
+    let service = Service::start(project, &[]);
+    taken(&service.admin("PUT", "/v1/bundle", &bundle().to_string()), 1);
+    let mut admin = Connection::open(service.admin);
+    let authorization = format!("Bearer {WRITER}");
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    // Snapshots are a thousand revisions apart, and the oldest that is kept needs one before it.
+    for number in 0..2_020 {
+        let parents =
+            if number % 2 == 0 { json!([]) } else { json!([{"type": "Team", "id": "t"}]) };
+        let change = json!({"upsert": [{"uid": {"type": "User", "id": "p"}, "attrs": {}, "parents": parents}]});
+        let body = change.to_string();
+        taken(&admin.request("PATCH", "/v1/entities", &headers, body.as_bytes()), number + 2);
+    }
+    let detail = crate::service::until("the first revision is let go", || {
+        let answer = restore(&service, 1);
+        (answer.status == 404).then(|| refused(&answer, 404, "not_found"))
+    });
+    assert!(detail.starts_with("revision 1 is no longer kept; the oldest is "), "{detail}");
+}
+
 /// Changes that wait at the same time wait for the disk together, and each is a revision.
 #[test]
 fn each_of_many_changes_at_once_is_a_revision() {

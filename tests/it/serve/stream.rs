@@ -150,16 +150,16 @@ fn one_at_a_time() {
     let mut first = Connection::open(service.admin);
     let head = format!(
         "PUT /v1/entities HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {WRITER}\r\n\
-         Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
+         Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\
+         Expect: 100-continue\r\n\r\n",
         text.len()
     );
     first.send(head.as_bytes());
+    // The body is asked for when the load has its turn.
+    assert_eq!(first.answer("PUT").status, 100);
     let (some, rest) = text.split_at(100);
     first.send(some.as_bytes());
-    let refused = crate::service::until("the first has its turn", || {
-        let answer = put(&service, "/v1/entities", &[], &text);
-        (answer.status != 200).then_some(answer)
-    });
+    let refused = put(&service, "/v1/entities", &[], &text);
     assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("busy")));
     assert!(refused.header("retry-after").is_some());
     // Single changes need not wait for it, and are not lost.
