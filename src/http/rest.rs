@@ -39,13 +39,13 @@ impl Rest {
     pub(super) fn of(request: Request<Body>) -> (Request<Body>, Self) {
         let left = Arc::new(Mutex::new(None));
         let waits = request.headers().contains_key(EXPECT);
-        let lent = |body: Body| {
+        let watched = |body: Body| {
             if body.is_end_stream() {
                 return body;
             }
             Body::new(Lent { body: Some(body), left: Arc::clone(&left) })
         };
-        (request.map(lent), Self { left, waits })
+        (request.map(watched), Self { left, waits })
     }
 
     /// Reads what is left within bounds; where that is not all, the answer closes the connection.
