@@ -82,7 +82,7 @@ fn main() -> Result<(), Failure> {
     );
     drop(fresh);
 
-    let stream = state.write_stream(&directory)?;
+    let stream = state.write_stream()?;
     for number in 1..=RELOADS {
         let quiet = Asking::begin(service.port(), &checks).measure_for_seconds(10)?;
         let asking = Asking::begin(service.port(), &checks);

@@ -31,7 +31,7 @@ impl State {
     /// Finds devices in the world's file.
     pub(crate) fn read(directory: &Path) -> Result<Self, Failure> {
         let mut devices = Vec::new();
-        for line in lines(&directory.join("entities.jsonl"))? {
+        for line in lines(&self.directory.join("entities.jsonl"))? {
             let line = line?;
             if !line.contains("\"Device\"") {
                 continue;
@@ -85,14 +85,14 @@ impl State {
     }
 
     /// Writes entities and links as one stream of lines.
-    pub(crate) fn write_stream(&self, directory: &Path) -> Result<PathBuf, Failure> {
+    pub(crate) fn write_stream(&self) -> Result<PathBuf, Failure> {
         // Not below the directory: what lies there is loaded at a start.
-        let path = directory.with_extension("ndjson");
+        let path = self.directory.with_extension("ndjson");
         let mut out = BufWriter::new(File::create(&path)?);
-        for line in lines(&directory.join("entities.jsonl"))? {
+        for line in lines(&self.directory.join("entities.jsonl"))? {
             writeln!(out, "{}", line?)?;
         }
-        for line in lines(&directory.join("links.json"))? {
+        for line in lines(&self.directory.join("links.json"))? {
             let line = line?;
             // The file is an array with one of them on each line.
             let inner = line.trim_end_matches(',');

@@ -55,13 +55,16 @@ pub(crate) fn compare(
 
 /// The same with decisions kept, beside those that are made each time.
 pub(crate) fn compare_cache(constant: &Server, large: &Large) -> Result<(), Box<dyn Error>> {
-    let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache.yaml");
-    fs::write(&config, "decision_cache: 256 MiB\n")?;
-    let config = config.to_string_lossy();
+    let config = |size: &str| -> Result<String, Box<dyn Error>> {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cache-{size}.yaml"));
+        fs::write(&path, format!("decision_cache: {size}\n"))?;
+        Ok(path.to_string_lossy().into_owned())
+    };
+    let (roomy, tight) = (config("256 MiB")?, config("64 KiB")?);
     let tutorial = ["--policies", "policies", "--entities", "entities"];
-    let with_cache = [&["--config", &*config], &tutorial[..]].concat();
+    let with_cache = [&["--config", &*roomy], &tutorial[..]].concat();
     let (made, kept) = (Server::doorward(&tutorial), Server::doorward(&with_cache));
-    let large_kept = large.with_config(&config);
+    let (large_kept, large_missed) = (large.with_config(&roomy), large.with_config(&tight));
     let cells = tutorial::bodies()?;
     let requests: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
     let subject = |name: &str, server, bodies: &[String]| {
@@ -74,6 +77,7 @@ pub(crate) fn compare_cache(constant: &Server, large: &Large) -> Result<(), Box<
         subject("tutorial, every cell in turn, kept", &kept, &cells),
         subject("large world, made", large.server(), &requests),
         subject("large world, kept", &large_kept, &requests),
+        subject("large world, made, kept and never found", &large_missed, &requests),
     ];
     println!("\ndecisions kept for requests that come again, {DIFFERENT} different ones at most");
     measure::compare("server CPU per request", ROUNDS, &mut subjects);
@@ -84,8 +88,8 @@ pub(crate) fn compare_cache(constant: &Server, large: &Large) -> Result<(), Box<
 fn round(server: &Server, load: &Load) -> f64 {
     let before = server.cpu_ns();
     let sent = drive(server.port(), load, CONNECTIONS, REQUESTS, ROUND_LONGEST);
-    let spent_ns = server.cpu_ns() - before;
+    let used_ns = server.cpu_ns() - before;
     #[expect(clippy::cast_precision_loss, reason = "microseconds for people")]
-    let spent = spent_ns as f64 / 1e3 / sent as f64;
-    spent
+    let used = used_ns as f64 / 1e3 / sent as f64;
+    used
 }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use serde_json::json;
 
@@ -33,7 +32,6 @@ impl Large {
         let world = World { seed: SEED, entities_least: entities()?, tenant_entities: 1_000 };
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-world");
         let size = files::write(&world, &directory)?;
-        let started = Instant::now();
         let server = Server::doorward(&[
             "--policies",
             "policies",
@@ -41,10 +39,9 @@ impl Large {
             &directory.to_string_lossy(),
         ]);
         println!(
-            "{} entities and {} links: ready after {:.1} s, {} MB resident, {} MB at most",
+            "{} entities and {} links: {} MB resident, {} MB at most",
             size.entities,
             size.links,
-            started.elapsed().as_secs_f64(),
             server.resident_mb("VmRSS:")?,
             server.resident_mb("VmHWM:")?,
         );
