@@ -31,7 +31,7 @@ impl State {
     /// Finds devices in the world's file.
     pub(crate) fn read(directory: &Path) -> Result<Self, Failure> {
         let mut devices = Vec::new();
-        for line in lines(&self.directory.join("entities.jsonl"))? {
+        for line in lines(&directory.join("entities.jsonl"))? {
             let line = line?;
             if !line.contains("\"Device\"") {
                 continue;

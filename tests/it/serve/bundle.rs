@@ -6,6 +6,9 @@ use crate::http::Connection;
 use crate::project::Project;
 use crate::service::{EMMA_READS, READER, Service, WRITER};
 
+/// A request that is refused: the status, method, target, headers.
+type Refused<'a> = (u16, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// A service that owns nothing yet.
 fn empty() -> Service {
     Service::start(Project::empty(), &[])
@@ -97,7 +100,7 @@ fn a_refusal_by_the_head_alone_says_what_becomes_of_the_connection() {
     assert_eq!(service.admin("PUT", "/v1/bundle", &Service::shipped_bundle()).status, 200);
     let (writer, reader) = (format!("Bearer {WRITER}"), format!("Bearer {READER}"));
     let json = ("Content-Type", "application/json");
-    let refused: [(u16, &str, &str, &[(&str, &str)]); 6] = [
+    let refused: [Refused<'_>; 6] = [
         (412, "PUT", "/v1/bundle", &[json, ("Authorization", &writer), ("If-Match", "\"7\"")]),
         (415, "PUT", "/v1/bundle", &[("Authorization", &writer)]),
         (405, "POST", "/v1/bundle", &[json, ("Authorization", &writer)]),
@@ -113,10 +116,9 @@ fn a_refusal_by_the_head_alone_says_what_becomes_of_the_connection() {
         // Also where the body comes only when the answer is made.
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         admin.send(format!("{head}Content-Length: 2\r\n\r\n{{").as_bytes());
-        std::thread::sleep(std::time::Duration::from_millis(20));
         admin.send(b"}");
         assert_eq!(admin.answer(method).status, status);
         let answer = {

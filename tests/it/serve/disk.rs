@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::project::Project;
-use crate::service::{EMMA_READS, Service};
+use crate::service::{EMMA_READS, Service, until};
 
 /// A small disk at a path, until dropped.
 struct Mount<'a>(&'a Path);
