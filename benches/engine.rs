@@ -3,8 +3,8 @@
 //!
 //! `cargo bench --bench engine` prints CPU time by the operating system's account, medians of rounds
 //! that alternate, and ratios. `DOORWARD_BENCH_ENTITIES=1000000` adds a world of that size, which
-//! costs Cedar minutes and gigabytes, so that checks and rounds of loads are left out there. Words behind `--` name families: `load`, `check`, `held`,
-//! `search`.
+//! costs Cedar minutes and gigabytes, so that checks and rounds of loads are left out there. Words
+//! behind `--` name families: `load`, `check`, `held`, `search`.
 //!
 //! `DOORWARD_BENCH_ENTITIES=1000000 cargo bench --bench engine -- --write DIRECTORY` only writes that
 //! world to files, for `doorward serve --policies policies --entities DIRECTORY`.
