@@ -6,6 +6,7 @@
 mod full_load;
 mod history;
 mod seed;
+mod unhurried;
 mod writer;
 
 pub use full_load::{FullLoad, Loaded, StreamDigest};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::unhurried::unhurried;
 use super::{Change, Parts, Published, Publisher, PublisherOptions, Rejection, Terms};
 use crate::engine::bundle::{TextDigest, of_data};
 use crate::engine::{
@@ -87,7 +88,7 @@ impl FullLoad {
                 feed(bytes);
             })
         };
-        match base.snapshot.reload(STREAM_NAME, &self.compile, hashed) {
+        match unhurried(|| base.snapshot.reload(STREAM_NAME, &self.compile, hashed)) {
             Ok(streamed) => Ok(Ok(Loaded {
                 base,
                 snapshot: streamed.snapshot,
@@ -105,6 +106,10 @@ impl FullLoad {
     /// # Errors
     /// Every problem.
     pub fn judge(&self, base: Option<&Installed>, parts: Parts) -> Result<Snapshot, Problems> {
+        unhurried(|| self.judge_here(base, parts))
+    }
+
+    fn judge_here(&self, base: Option<&Installed>, parts: Parts) -> Result<Snapshot, Problems> {
         let Parts { schema, policies, entities, links } = parts;
         let rules_given = schema.is_some() || policies.is_some();
         let kept = base.map(|base| &*base.texts);

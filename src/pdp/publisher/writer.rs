@@ -19,6 +19,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 
 use super::seed::Held;
+use super::unhurried::unhurried;
 use super::{Change, Files, LastRejection, Parts, Patch, Published, Rejection, Seed, Terms};
 use crate::engine::{CompileOptions, Snapshot, Text};
 use crate::pdp::{Installed, Owner, Owners, Pdp};
@@ -75,7 +76,7 @@ impl Writer {
                 Change::Patch(patch) => patches.push_back(patch),
                 other => {
                     self.patch_all(&mut patches);
-                    self.handle_one(other);
+                    unhurried(|| self.handle_one(other));
                 }
             }
         }

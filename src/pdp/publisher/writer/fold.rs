@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::Writer;
 use crate::engine::store::Store;
+use crate::pdp::publisher::unhurried::lower_priority;
 use crate::revisions::{EmbeddedLog, ImageReader, LogError, Retention, RevisionLog, State};
 
 /// The least records between two snapshots.
@@ -63,6 +64,7 @@ impl Writer {
         let retention = Retention { snapshot_spacing: SPACING, ..logged.retention.clone() };
         let store = current.snapshot.store().clone();
         let write = move || {
+            lower_priority();
             let written = write(&log, &state, &store, &retention);
             drop((store, under_way));
             let revision = state.revision;
