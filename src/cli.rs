@@ -11,6 +11,7 @@ mod format;
 mod health;
 mod init;
 mod progress;
+mod search;
 mod serve;
 mod shipped;
 mod terminal;
@@ -46,6 +47,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Search(search::SearchArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -81,6 +83,7 @@ impl Command {
         match self {
             Self::Serve(args) => serve::run(&args, given),
             Self::Check(args) => check::run(&args, given),
+            Self::Search(args) => search::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
