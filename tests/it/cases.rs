@@ -47,6 +47,10 @@ macro_rules! pages {
 
 pages! {
     admin
+    authzen_certification_basic
+    authzen_certification_batch
+    authzen_certification_discovery
+    authzen_certification_search
     authzen_evaluation
     authzen_evaluations
     authzen_metadata
@@ -55,8 +59,10 @@ pages! {
     check
     entities
     errors
+    filter
     lists
     policies
+    search
 }
 
 fn directory() -> PathBuf {

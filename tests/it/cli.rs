@@ -6,5 +6,6 @@ mod demo;
 mod format;
 mod health;
 mod init;
+mod search;
 mod usage;
 mod validate;
