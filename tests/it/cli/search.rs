@@ -41,7 +41,7 @@ fn what_may_emma_do_with_building_a() {
 fn a_type_a_value_a_number() {
     let devices = [EMMA, &["--type", "Device"]].concat();
     assert_snapshot!(both(&devices), @"");
-    let owned = [&devices[..], &["--where", "owner=Owner::\"A\"", "--count"]].concat();
+    let owned = [&devices[..], &["--where", "owner=Owner::\"Customer A\"", "--count"]].concat();
     assert_snapshot!(both(&owned), @"");
     let json = [&devices[..], &["--limit", "2", "--format", "json"]].concat();
     assert_snapshot!(both(&json), @"");
