@@ -36,11 +36,11 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 
-use crate::pdp::{PinLimits, Pdp};
 use crate::pdp::publisher::Publisher;
+use crate::pdp::{Pdp, PinLimits};
 use body::{Bounds, Budget};
-use tokio::sync::Semaphore;
 use problem::{Kind, Problem};
+use tokio::sync::Semaphore;
 
 /// What the endpoints work with.
 #[derive(Debug)]

@@ -308,8 +308,11 @@ impl SearchArgs {
     /// The question as a service takes it.
     fn body(&self, context: Map<String, Value>) -> Map<String, Value> {
         let mut body = Map::new();
-        let sides =
-            [("principal", &self.principal), ("action", &self.action), ("resource", &self.resource)];
+        let sides = [
+            ("principal", &self.principal),
+            ("action", &self.action),
+            ("resource", &self.resource),
+        ];
         for (name, uid) in sides {
             if let Some(uid) = uid {
                 body.insert(name.to_owned(), json!({"type": uid.type_name, "id": uid.id}));

@@ -95,8 +95,7 @@ fn written(found: &Found, kind: SearchKind) -> Vec<u8> {
         write_json(&mut out, cursor);
     }
     if let Some(count) = found.count {
-        let name: &[u8] =
-            if count.is_exact { b",\"count\":" } else { b",\"count_at_least\":" };
+        let name: &[u8] = if count.is_exact { b",\"count\":" } else { b",\"count_at_least\":" };
         out.extend_from_slice(name);
         write_number(&mut out, count.found);
     }

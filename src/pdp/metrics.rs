@@ -3,8 +3,8 @@
 
 mod searches;
 
-pub use searches::{SearchKind, SearchResult, Searches};
 pub(super) use searches::Searched;
+pub use searches::{SearchKind, SearchResult, Searches};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

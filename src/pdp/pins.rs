@@ -59,8 +59,7 @@ impl Pins {
     ) -> Option<Arc<Installed>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let pin = kept.iter().find(|pin| pin.installed.revision == revision)?;
-        (now.duration_since(pin.last_cursor) <= limits.age_max)
-            .then(|| Arc::clone(&pin.installed))
+        (now.duration_since(pin.last_cursor) <= limits.age_max).then(|| Arc::clone(&pin.installed))
     }
 
     /// Lets go of what is too old.
@@ -88,7 +87,10 @@ mod tests {
 
     fn installed(revision: u64) -> Arc<Installed> {
         let bundle = Bundle {
-            schema: Some(Text::new("s", "entity A; action a appliesTo {principal: A, resource: A};")),
+            schema: Some(Text::new(
+                "s",
+                "entity A; action a appliesTo {principal: A, resource: A};",
+            )),
             ..Bundle::default()
         };
         let snapshot = compile(&bundle, &CompileOptions::default()).unwrap();

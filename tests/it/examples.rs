@@ -110,5 +110,8 @@ fn no_example_is_left_out() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     found.sort();
-    assert_eq!(found, ["authzen", "drive", "hospital", "thingsboard", "thingsboard-small", "tracker"]);
+    assert_eq!(
+        found,
+        ["authzen", "drive", "hospital", "thingsboard", "thingsboard-small", "tracker"]
+    );
 }

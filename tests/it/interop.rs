@@ -95,9 +95,9 @@ fn todo() {
                 is(&service, "/access/v1/evaluation", &request, &decision);
                 decisions.push(decision);
             }
-            let items = asked.iter().map(|(action, resource, _)| {
-                json!({"action": {"name": action}, "resource": resource})
-            });
+            let items = asked.iter().map(
+                |(action, resource, _)| json!({"action": {"name": action}, "resource": resource}),
+            );
             let batch = json!({"subject": {"type": "user", "id": id},
                                "evaluations": items.collect::<Vec<_>>()});
             let answer = json!({"evaluations": decisions});

@@ -152,9 +152,8 @@ impl Snapshot {
                 return Box::new(std::iter::from_fn(move || heap.pop().map(|next| next.0.1)));
             }
             Reached::Ordered(numbers) => {
-                let start = after.map_or(0, |after| {
-                    numbers.partition_point(|no| store.id_of(*no) <= after)
-                });
+                let start = after
+                    .map_or(0, |after| numbers.partition_point(|no| store.id_of(*no) <= after));
                 return Box::new(numbers.iter().skip(start).copied());
             }
             Reached::All | Reached::Among(_) => {}

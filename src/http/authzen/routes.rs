@@ -63,10 +63,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
                 "SubjectSearch",
                 r#"{"subject":{"type":"User"},"action":{"name":"read"},"resource":{"type":"Device","id":"SD-001"}}"#,
             )],
-            answer: &[Content::json(
-                "Results",
-                r#"{"results":[{"type":"User","id":"emma"}]}"#,
-            )],
+            answer: &[Content::json("Results", r#"{"results":[{"type":"User","id":"emma"}]}"#)],
             problems: &[400, 408, 410, 413],
             ..About::new("authzen_search_subject", "Who may (AuthZEN)")
         },
@@ -101,10 +98,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
                 "ActionSearch",
                 r#"{"subject":{"type":"User","id":"emma"},"resource":{"type":"Device","id":"SD-001"}}"#,
             )],
-            answer: &[Content::json(
-                "ActionResults",
-                r#"{"results":[{"name":"read"}]}"#,
-            )],
+            answer: &[Content::json("ActionResults", r#"{"results":[{"name":"read"}]}"#)],
             problems: &[400, 408, 410, 413],
             ..About::new("authzen_search_action", "Which actions (AuthZEN)")
         },

@@ -102,7 +102,8 @@ impl Filter {
             Some(Value::Object(members)) => members,
             Some(_) => return Err(Problem::wrong_member("context", "an object")),
         };
-        let items = outline.take("resources").ok_or_else(|| Problem::missing_member("resources"))?;
+        let items =
+            outline.take("resources").ok_or_else(|| Problem::missing_member("resources"))?;
         let items = outline::items(items, limits.batch_items)
             .ok_or_else(|| Problem::wrong_member("resources", "an array"))?
             .map_err(|count| Problem::too_many("`resources`", count, limits.batch_items))?;
@@ -118,11 +119,7 @@ impl Filter {
         })
     }
 
-    fn resolve(
-        self,
-        snapshot: &Snapshot,
-        app: &App,
-    ) -> Result<(Listed, Vec<EntityUid>), Problem> {
+    fn resolve(self, snapshot: &Snapshot, app: &App) -> Result<(Listed, Vec<EntityUid>), Problem> {
         let listed = Listed {
             principal: snapshot.uid(&self.principal.type_name, &self.principal.id)?,
             action: snapshot.action(&self.action.type_name, &self.action.id)?,

@@ -76,9 +76,10 @@ pub(in crate::http) fn begin(
     let cursor = cursor.map(|text| app.cursors.open(text, &digest)).transpose()?;
     let installed = match &cursor {
         None => app.pdp.current().ok_or_else(Problem::not_ready)?,
-        Some(cursor) => app.pdp.pinned(cursor.revision, app.limits.pins()).ok_or_else(|| {
-            gone("the revision that the cursor goes on in is not kept any more")
-        })?,
+        Some(cursor) => app
+            .pdp
+            .pinned(cursor.revision, app.limits.pins())
+            .ok_or_else(|| gone("the revision that the cursor goes on in is not kept any more"))?,
     };
     let continued = cursor.is_some();
     let position = cursor.and_then(|cursor| cursor.position);

@@ -108,9 +108,11 @@ fn questions(service: &Service) -> Vec<(&'static str, Value, Vec<Value>)> {
         let actions: Vec<Value> = ["create", "delete", "read", "read_telemetry", "write"]
             .map(|id| json!({"type": "Action", "id": id}))
             .to_vec();
-        let expected = allowed(service, &actions, |action| {
-            json!({"principal": principal, "action": action, "resource": resource})
-        });
+        let expected = allowed(
+            service,
+            &actions,
+            |action| json!({"principal": principal, "action": action, "resource": resource}),
+        );
         let question = json!({"principal": principal, "resource": resource});
         questions.push(("/v1/search/actions", question, expected));
     }
@@ -173,12 +175,18 @@ fn authzen_finds_the_same() {
         let entity = |uid: &Value| json!({"type": uid["type"], "id": uid["id"]});
         let action = json!({"name": question["action"]});
         let (target, mut body) = match target {
-            "/v1/search/resources" => ("/access/v1/search/resource", json!({
+            "/v1/search/resources" => (
+                "/access/v1/search/resource",
+                json!({
                 "subject": entity(&question["principal"]), "action": action,
-                "resource": {"type": question["type"]}})),
-            "/v1/search/principals" => ("/access/v1/search/subject", json!({
+                "resource": {"type": question["type"]}}),
+            ),
+            "/v1/search/principals" => (
+                "/access/v1/search/subject",
+                json!({
                 "subject": {"type": question["type"]}, "action": action,
-                "resource": entity(&question["resource"])})),
+                "resource": entity(&question["resource"])}),
+            ),
             _ => continue,
         };
         body["context"] = question["context"].clone();
@@ -203,9 +211,11 @@ fn pages_are_of_one_revision_whoever_changes_what() {
     let service = Service::start(Project::shipped(), &[]);
     let emma = json!({"principal": "User::\"emma\"", "action": "read", "type": "Device"});
     let whole = pages(&service, "/v1/search/resources", &emma, 100);
-    let device = |id: &str| json!({"uid": {"type": "Device", "id": id}, "parents": [],
+    let device = |id: &str| {
+        json!({"uid": {"type": "Device", "id": id}, "parents": [],
         "attrs": {"owner": {"__entity": {"type": "Owner", "id": "A"}},
-                  "tenant": {"__entity": {"type": "Owner", "id": "T"}}}});
+                  "tenant": {"__entity": {"type": "Owner", "id": "T"}}}})
+    };
     let stored = service.admin("GET", "/v1/entities/Device/SD-001", "").json();
     let like = |id: &str| {
         let mut device = device(id);
@@ -264,7 +274,8 @@ fn a_cursor_ends_with_its_revision_and_belongs_to_its_question() {
     let mut emma =
         json!({"principal": "User::\"emma\"", "action": "read", "type": "Device", "limit": 1});
     let first = ok(&service, "/v1/search/resources", &emma)["cursor"].clone();
-    let change = json!({"unlink": ["no-such-link"], "remove": [{"type": "Device", "id": "WM-003"}]});
+    let change =
+        json!({"unlink": ["no-such-link"], "remove": [{"type": "Device", "id": "WM-003"}]});
     let patched = service.admin("PATCH", "/v1/entities", &change.to_string());
     assert_eq!(patched.json()["revision"], 2, "{patched:?}");
     let with = |question: &Value, cursor: &Value| {

@@ -125,8 +125,14 @@ fn there_are_so_many_streams_and_no_more() {
     assert_eq!(page.status, 200, "a page is no stream");
     drop(first);
     until("there is room again", || {
-        (streamed(&service, &json!({"principal": "User::\"ann\"", "action": "read",
-            "type": "Doc", "limit": 1})).status == 200).then_some(())
+        (streamed(
+            &service,
+            &json!({"principal": "User::\"ann\"", "action": "read",
+            "type": "Doc", "limit": 1}),
+        )
+        .status
+            == 200)
+            .then_some(())
     });
 }
 

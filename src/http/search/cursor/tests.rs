@@ -22,7 +22,10 @@ fn a_cursor_comes_back_as_it_was() {
     let cursors = Cursors::new().unwrap();
     let whole = cursor("a\0é\"");
     let before = Position { type_name: "Doc".to_owned(), after: None };
-    let empty = Cursor { position: Some(Position { after: Some(String::new()), ..before.clone() }), ..whole.clone() };
+    let empty = Cursor {
+        position: Some(Position { after: Some(String::new()), ..before.clone() }),
+        ..whole.clone()
+    };
     let before = Cursor { position: Some(before), ..whole.clone() };
     let nowhere = Cursor { position: None, ..whole.clone() };
     for cursor in [whole, before, empty, nowhere] {
