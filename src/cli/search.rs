@@ -20,7 +20,7 @@ use crate::engine::uid::UidText;
 use crate::engine::{InvalidRequest, Snapshot, json};
 
 /// How long a service may take for one page.
-const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
+const SERVER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many uids are asked of a service at a time.
 const PAGE: u64 = 1_000;
 
@@ -225,8 +225,9 @@ fn print(args: &SearchArgs, findings: &Findings) -> Result<(), Failure> {
         }
         Format::Text if args.count => terminal::data(&format!("{count}\n")),
         Format::Text => {
-            let lines: String = findings.uids.iter().map(|uid| format!("{uid}\n")).collect();
-            terminal::data(&lines)?;
+            let mut lines: Vec<String> = findings.uids.iter().map(ToString::to_string).collect();
+            lines.push(String::new());
+            terminal::data(&lines.join("\n"))?;
             if !findings.complete {
                 terminal::note("more may be left; `--limit` ended the search");
             }

@@ -144,7 +144,6 @@ impl Metrics {
         let searches = Searches::new(&mut registry);
         Self {
             registry,
-            searches,
             checks,
             evaluation_errors,
             revision,
@@ -155,6 +154,7 @@ impl Metrics {
             changes,
             rejected,
             seed_ignored,
+            searches,
         }
     }
 

@@ -57,6 +57,7 @@ pages! {
     batch
     bundle
     check
+    duties
     entities
     errors
     filter

@@ -79,12 +79,11 @@ impl Snapshot {
         };
         let count = self.store.count_of(ty);
         let reached = match reached {
-            None => Reached::All,
             Some(reached) if reached.len() <= FEW || reached.len() * SPARSE <= count => {
                 Reached::Few(reached)
             }
             Some(reached) if reached.len() * 2 <= count => Reached::Among(reached),
-            Some(_) => Reached::All,
+            Some(_) | None => Reached::All,
         };
         Ok(Prepared { sought, ty, request, options, wanted, reached })
     }

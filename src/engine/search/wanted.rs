@@ -46,17 +46,16 @@ impl Snapshot {
                         "`where`: entity type `{type_name}` declares no attribute `{}`",
                         shown(name)
                     ),
-                    hint: Some(match declared.is_empty() {
-                        true => "it declares none".to_owned(),
-                        false => format!("it declares {}", declared.join(", ")),
+                    hint: Some(if declared.is_empty() {
+                        "it declares none".to_owned()
+                    } else {
+                        format!("it declares {}", declared.join(", "))
                     }),
                 });
             };
             let value = self.wanted_value(value, &member.ty).ok_or_else(|| InvalidRequest {
                 message: format!("`where.{name}` must be {}", expected(&member.ty)),
-                hint: comparable(&member.ty)
-                    .then_some(None)
-                    .unwrap_or_else(|| Some("only whole values are compared".to_owned())),
+                hint: None,
             })?;
             attributes.push((name.clone(), value));
         }
@@ -135,10 +134,6 @@ fn uid_in(value: &Value) -> Option<UidText> {
         }
         _ => None,
     }
-}
-
-fn comparable(ty: &Type) -> bool {
-    matches!(ty, Type::Bool | Type::Long | Type::String | Type::Entity(_))
 }
 
 fn expected(ty: &Type) -> String {

@@ -132,8 +132,9 @@ fn asked(app: &App, members: Members, kind: SearchKind) -> Result<(Asked, Names)
 
 fn written(app: &App, found: &Found, names: &Names, paged: bool) -> Response {
     // An action that no name means cannot be asked for either.
-    let named = |uid: &&EntityUid| matches!(names, Names::Entities(_)) || app.authzen.names(uid);
-    let uids: Vec<&EntityUid> = found.uids.iter().filter(named).collect();
+    let can_be_named =
+        |uid: &&EntityUid| matches!(names, Names::Entities(_)) || app.authzen.names(uid);
+    let uids: Vec<&EntityUid> = found.uids.iter().filter(can_be_named).collect();
     let mut out = Vec::with_capacity(64 + 48 * uids.len());
     out.push(b'{');
     if paged || found.cursor.is_some() {
