@@ -10,6 +10,7 @@ mod flags;
 mod format;
 mod health;
 mod init;
+mod log;
 mod progress;
 mod search;
 mod serve;
@@ -54,6 +55,7 @@ enum Command {
     Init(init::InitArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
+    Log(log::LogArgs),
 }
 
 /// Does what the arguments say. The first is the name of the program.
@@ -90,6 +92,7 @@ impl Command {
             Self::Init(args) => init::run(&args),
             Self::Config(args) => config::run(&args, given),
             Self::Health(args) => health::run(&args),
+            Self::Log(args) => log::run(&args, given),
         }
     }
 }

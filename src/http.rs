@@ -22,6 +22,7 @@ mod native;
 mod openapi;
 mod outline;
 mod plane;
+mod rest;
 mod routes;
 mod search;
 

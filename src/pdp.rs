@@ -20,9 +20,8 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
-use crate::engine::{
-    CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot, Text,
-};
+use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use crate::revisions::Rules;
 use cache::Cache;
 use ids::Ids;
 use metrics::Metrics;
@@ -63,16 +62,7 @@ pub struct Installed {
     /// Which source owns each part.
     pub owners: Owners,
     /// The texts that its rules were compiled from.
-    pub texts: Arc<RuleTexts>,
-}
-
-/// Schema and policies as they were written.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct RuleTexts {
-    /// The schema.
-    pub schema: Option<Text>,
-    /// The policies.
-    pub policies: Vec<Text>,
+    pub texts: Arc<Rules>,
 }
 
 /// Which source a part of the bundle comes from.

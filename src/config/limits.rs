@@ -7,6 +7,7 @@ use super::origin::{Origin, Sourced};
 use super::quantity::{Bytes, Count, Time};
 use crate::engine::gate;
 use crate::http;
+use crate::revisions::Retention;
 use crate::server;
 use crate::sources::FileLimits;
 
@@ -70,6 +71,10 @@ limits! {
     bundle_bytes: Bytes = Bytes(http().bundle_bytes as u64);
     /// Entities and links in files, and the body of `PUT /v1/entities` as a stream.
     entities_bytes: Bytes = Bytes(FileLimits::default().entities_bytes_max);
+    /// The newest revisions that the data directory keeps whatever they take, to be restored.
+    revisions: Count = Count(Retention::default().records_min);
+    /// What older revisions may take.
+    older_revisions_bytes: Bytes = Bytes(Retention::default().older_bytes_max);
     /// The tokens of one text.
     tokens: Count = Count(gate::Limits::default().tokens_max as u64);
     /// The nesting of every text: brackets, operators, JSON.
@@ -179,6 +184,15 @@ impl Limits {
         FileLimits {
             bundle_bytes_max: self.bundle_bytes.value.0,
             entities_bytes_max: self.entities_bytes.value.0,
+        }
+    }
+
+    /// How much of the past is kept.
+    pub fn retention(&self) -> Retention {
+        Retention {
+            records_min: self.revisions.value.0,
+            older_bytes_max: self.older_revisions_bytes.value.0,
+            ..Retention::default()
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod build;
 mod change;
+mod difference;
 mod export;
 mod extension;
 mod image;

@@ -1,6 +1,7 @@
 //! The admin plane: `GET /livez`, `/readyz` and `/metrics` for whoever watches the process,
 //! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be, and
-//! `/v1/policies`, `/v1/entities` and `/v1/links` for both, in parts.
+//! `/v1/policies`, `/v1/entities` and `/v1/links` for both, in parts, and `/v1/revisions` for what
+//! was.
 //!
 //! `judge` stands before every path: the host must be one of this service's names, the origin
 //! its own, and every path needs a token whose entry in the table of routes does not say that it
@@ -16,8 +17,10 @@ mod origin;
 mod policies;
 mod query;
 mod revision;
+mod revisions;
 mod routes;
 mod stream;
+mod terms;
 mod tokens;
 mod validate;
 

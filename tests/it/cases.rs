@@ -63,6 +63,7 @@ pages! {
     filter
     lists
     policies
+    revisions
     search
 }
 

@@ -6,6 +6,7 @@ mod demo;
 mod format;
 mod health;
 mod init;
+mod log;
 mod search;
 mod usage;
 mod validate;

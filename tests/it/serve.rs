@@ -2,6 +2,8 @@
 //! nobody can do to it.
 
 mod bundle;
+mod crash;
+mod disk;
 mod expiring;
 mod full_reload;
 mod hostile;
@@ -10,8 +12,10 @@ mod lifecycle;
 mod metrics;
 mod openapi;
 mod over_time;
+mod race;
 mod rejected;
 mod reload;
+mod revisions;
 mod search;
 mod start;
 mod steady_state;

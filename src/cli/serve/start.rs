@@ -15,7 +15,7 @@ use crate::http::{self, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Files, Publisher, PublisherOptions, StartError};
-use crate::revisions::DataDir;
+use crate::revisions::{EmbeddedLog, EmbeddedOptions, LogError};
 use crate::server::{ListenAddr, Listener};
 use crate::sources::{self, Inputs};
 
@@ -69,7 +69,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
-    let data_dir = keep(open_data_dir(config), &mut problems);
+    let log = keep(open_log(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
     let files = match files {
@@ -82,8 +82,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         }
         files => files,
     };
-    let (Some(listener), Some(admin_listener), Some(tokens), Some(data_dir), Some(files)) =
-        (listener, admin_listener, tokens, data_dir, files)
+    let (Some(listener), Some(admin_listener), Some(tokens), Some(log), Some(files)) =
+        (listener, admin_listener, tokens, log, files)
     else {
         return Err(problems.into());
     };
@@ -91,7 +91,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let compile = config.compile_options();
     let progress = Progress::start(sources::data_bytes(&inputs), compile.taken.clone());
     let options = PublisherOptions {
-        data_dir,
+        log,
+        retention: config.limits.retention(),
         compile,
         files,
         files_own_policies: inputs.own_policies(),
@@ -149,12 +150,21 @@ fn admin_tokens(config: &Config) -> Result<(Tokens, Option<String>), Problem> {
     Ok((tokens, Some(text)))
 }
 
-fn open_data_dir(config: &Config) -> Result<Option<DataDir>, Problem> {
+fn open_log(config: &Config) -> Result<Option<EmbeddedLog>, Problem> {
     if config.ephemeral.value {
         return Ok(None);
     }
-    DataDir::open(&config.data_dir.value).map(Some).map_err(|error| {
-        told("data-dir", &error.to_string()).hint(
+    let opened = EmbeddedLog::open(&config.data_dir.value, EmbeddedOptions::default());
+    opened.map(Some).map_err(|error| {
+        let problem = told("data-dir", &error.to_string());
+        if problem.hint.is_some() {
+            return problem;
+        }
+        if matches!(error, LogError::Damaged { .. } | LogError::Chain { .. }) {
+            return problem
+                .hint("put the data directory back from a backup; docs/operations.md says how");
+        }
+        problem.hint(
             "`--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none \
              is needed",
         )
@@ -204,7 +214,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Invalid(problems) => problems.into(),
-            StartError::Store(error) => told("data-dir", &error.to_string()).into(),
+            error => told("data-dir", &error.to_string()).into(),
         }
     }
 }

@@ -129,7 +129,7 @@ impl Snapshot {
         fitted: &mut Fitted<'_>,
     ) {
         let uid = self.store.uid_of(number);
-        let standing = self.standing(&uid);
+        let standing = self.standing_of(number);
         match sought {
             Sought::Principal => (request.principal, fitted.principal) = (uid, standing),
             Sought::Resource => (request.resource, fitted.resource) = (uid, standing),

@@ -62,6 +62,16 @@ struct Check<'a> {
     source: &'a [Source],
 }
 
+// === impl Change ===
+
+impl Change {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { unlink, remove, upsert, link } = self;
+        unlink.is_empty() && remove.is_empty() && upsert.is_none() && link.is_none()
+    }
+}
+
 // === impl Applied ===
 
 impl Applied {

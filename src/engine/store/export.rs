@@ -41,28 +41,6 @@ impl Store {
         sorted.filter_map(|no| self.entity_json(no))
     }
 
-    /// Whether another version stores the same entities, however each was loaded.
-    pub fn has_entities_of(&self, other: &Self) -> bool {
-        self.counts().entities == other.counts().entities
-            && (0..self.rows.len()).map(EntityNo).filter(|no| self.is_stored(*no)).all(|no| {
-                let theirs = other.type_no(self.type_name(self.type_of(no)));
-                let theirs = theirs.and_then(|ty| other.number(ty, self.id_of(no)));
-                let theirs = theirs.and_then(|no| other.entity_json(no));
-                theirs.is_some() && theirs == self.entity_json(no)
-            })
-    }
-
-    /// Whether another version stores the same links.
-    pub fn has_links_of(&self, other: &Self) -> bool {
-        self.counts().links == other.counts().links
-            && (0..self.links.rows.len()).map(LinkNo).all(|no| {
-                let id = self.link_of(no).map(|link| link.id);
-                let theirs = id.and_then(|id| other.link_number(id));
-                let theirs = theirs.and_then(|no| other.link_json(no));
-                theirs.is_some() && theirs == self.link_json(no)
-            })
-    }
-
     /// A link in the format of `links.json`.
     pub fn link_json(&self, no: LinkNo) -> Option<Value> {
         let link = self.link_of(no)?;

@@ -10,9 +10,9 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::condition::{Condition, dry_run};
 use super::digest::Expected;
 use super::revision::etag;
+use super::terms::Said;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem, write_json};
 use crate::http::{Doorway, body, json_answer};
@@ -46,11 +46,10 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
-    let dry_run = dry_run(head.uri.query())?;
-    let condition = Condition::read(&head.headers)?;
-    let expected = condition.hold(app)?;
-    let parts = read_body(doorway, &head.headers, body, read).await?;
-    let published = app.publisher.put_bundle(parts, expected, dry_run).await?;
+    let said = Said::read(app, &head)?;
+    let read = move |bytes: &[u8], depth| Ok((read(bytes, depth)?, said.with_body(bytes)));
+    let (parts, terms) = read_body(doorway, &head.headers, body, read).await?;
+    let published = app.publisher.put_bundle(parts, terms).await?;
     Ok(answer(&published))
 }
 

@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::bundle::{self, array, string};
-use super::condition::{Condition, dry_run};
 use super::revision::etag;
 use super::stream;
+use super::terms::Said;
 use crate::engine::store::Change;
 use crate::engine::{Snapshot, Text};
 use crate::http::native::uid;
@@ -46,15 +46,14 @@ pub(super) async fn patch_entities(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
-    let dry_run = dry_run(head.uri.query())?;
-    let expected = Condition::read(&head.headers)?.hold(app)?;
+    let said = Said::read(app, &head)?;
     let pdp = app.pdp.clone();
     let read = move |bytes: &[u8], depth| {
         let current = pdp.current().ok_or_else(Problem::not_ready)?;
-        read_change(bytes, depth, &current.snapshot)
+        Ok((read_change(bytes, depth, &current.snapshot)?, said.with_body(bytes)))
     };
-    let change = bundle::read_body(&doorway, &head.headers, body, read).await?;
-    let patched = app.publisher.patch(change, expected, dry_run).await?;
+    let (change, terms) = bundle::read_body(&doorway, &head.headers, body, read).await?;
+    let patched = app.publisher.patch(change, terms).await?;
     Ok(answer(&patched))
 }
 
@@ -82,11 +81,11 @@ fn read_snapshot(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
 pub(super) fn answer(patched: &Patched) -> Response {
     let mut body = Vec::with_capacity(64);
     let revision = patched.published.revision;
-    let dropped = patched.applied.orphaned.len();
+    let dropped = patched.parents_dropped;
     let wire = PatchedWire {
         revision,
         changed: &patched.published.changed,
-        links_removed: &patched.applied.links_removed,
+        links_removed: &patched.links_removed,
         parents_dropped: (dropped > 0).then_some(dropped),
     };
     write_json(&mut body, &wire);

@@ -1,6 +1,8 @@
-//! The routes of the admin plane: of the process, of the whole bundle, of the data in it.
+//! The routes of the admin plane: of the process, of the whole bundle, of the data in it, of what was
+//! in force.
 
 mod data;
+mod past;
 mod whole;
 
 use axum::routing::get;
@@ -9,7 +11,8 @@ use super::{livez, metrics, openapi, readyz, revision};
 use crate::http::routes::{About, Access, Content, Parameter, Route, Verb};
 
 /// See [`crate::http::routes`].
-pub(in crate::http) const ROUTES: &[&[Route]] = &[PROCESS, whole::ROUTES, data::ROUTES];
+pub(in crate::http) const ROUTES: &[&[Route]] =
+    &[PROCESS, whole::ROUTES, data::ROUTES, past::ROUTES];
 
 /// What a write may say of the revision that it builds on.
 const IF_MATCH: Parameter = Parameter {
@@ -26,6 +29,17 @@ const DRY_RUN: Parameter = Parameter {
     kind: "boolean",
     text: "Judges the change, says what would change, and installs nothing.",
     example: "true",
+};
+/// The key under which a write is answered again.
+const IDEMPOTENCY_KEY: Parameter = Parameter {
+    name: "Idempotency-Key",
+    place: "header",
+    kind: "string",
+    text: "A key of the client's own, 1 to 255 visible ASCII characters. For 24 hours the same \
+           request under it is answered as the first one was, also after a restart, and another \
+           one with 422 `key_reused`. Of requests that changed nothing the keys are \
+           kept until the service stops. A dry run ignores it.",
+    example: "5f0c6f4e-share-buildings",
 };
 /// The digest of what is sent.
 const DIGEST: Parameter = Parameter {

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use super::bundle::{advice, answer};
-use super::condition::{Condition, dry_run};
 use super::digest::Expected;
+use super::terms::Said;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{Doorway, Limits, body};
 
@@ -48,8 +48,7 @@ pub(super) async fn put(
     body: Body,
 ) -> Result<Response<Body>, Problem> {
     let app = &*doorway.app;
-    let dry_run = dry_run(head.uri.query())?;
-    let expected = Condition::read(&head.headers)?.hold(app)?;
+    let mut said = Said::read(app, head)?;
     let digest = Expected::read(&head.headers)?;
     body::refuse_encoding(&head.headers)?;
     let bytes_max = app.limits.entities_bytes;
@@ -71,7 +70,8 @@ pub(super) async fn put(
             }
         })
     });
-    let fed = tokio::time::timeout(app.limits.entities_timeout, feed(body, &sender, &app.limits));
+    let feeding = feed(body, &sender, &app.limits, &mut said);
+    let fed = tokio::time::timeout(app.limits.entities_timeout, feeding);
     let fed = fed.await.unwrap_or_else(|_| Err(too_slow(app.limits.entities_timeout)));
     let judged = fed.and_then(|found| digest.judge(&found));
     let judged = judged.map_err(|problem| problem.or_hint(advice));
@@ -83,17 +83,18 @@ pub(super) async fn put(
     let loaded = loading.await.map_err(|_| Problem::unread())?;
     judged?;
     let loaded = loaded.map_err(|BrokenOff| Problem::unread())?;
-    let published = app.publisher.replace(loaded, expected, dry_run).await;
+    let published = app.publisher.replace(loaded, said.terms()).await;
     // The next load may begin when this one holds nothing any more.
     drop(load);
     Ok(answer(&published?))
 }
 
-/// Hands the body on, and gives its digest.
+/// Hands the body on, to the terms of the write too, and gives its digest.
 async fn feed(
     mut body: Body,
     sender: &mpsc::Sender<Piece>,
     limits: &Limits,
+    said: &mut Said,
 ) -> Result<[u8; 32], Problem> {
     let (mut bytes, mut hash, mut is_blank) = (0_u64, Sha256::new(), true);
     loop {
@@ -109,6 +110,7 @@ async fn feed(
             return Err(too_large(limits.entities_bytes));
         }
         hash.update(&data);
+        said.update(&data);
         is_blank &= data.trim_ascii().is_empty();
         if sender.send(Piece::Bytes(data)).await.is_err() {
             return Err(Problem::unread());

@@ -12,12 +12,13 @@ use crate::engine::{CheckOptions, CompileOptions};
 use crate::http::{Limits, admin, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Files, Publisher, PublisherOptions};
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions, Retention};
 
 fn app(limits: Limits) -> Arc<App> {
     let pdp = Pdp::new(CheckOptions::default(), 0, Metrics::new());
     let options = PublisherOptions {
-        data_dir: None,
+        log: None,
+        retention: Retention::default(),
         compile: CompileOptions::default(),
         files: Files::default(),
         files_own_policies: false,

@@ -65,6 +65,8 @@ pub enum Kind {
     InvalidRequest,
     /// A bundle that does not compile.
     InvalidBundle,
+    /// An idempotency key that stands for another request.
+    KeyReused,
     /// A change that takes out what it puts in.
     Contradiction,
     /// A link with this id says something else.
@@ -121,6 +123,7 @@ impl Kind {
             Self::UnsupportedEncoding => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
             Self::InvalidRequest => (S::UNPROCESSABLE_ENTITY, Code::InvalidRequest.as_str()),
             Self::InvalidBundle => (S::UNPROCESSABLE_ENTITY, "invalid_bundle"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "key_reused"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal"),
             Self::NotDurable => (S::INTERNAL_SERVER_ERROR, "not_durable"),
             Self::NotReady => (S::SERVICE_UNAVAILABLE, Code::NotReady.as_str()),

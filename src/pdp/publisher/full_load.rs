@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Change, Parts, Published, Publisher, PublisherOptions, Rejection};
+use super::{Change, Parts, Published, Publisher, PublisherOptions, Rejection, Terms};
 use crate::engine::bundle::{TextDigest, of_data};
 use crate::engine::{
     Bundle, CompileOptions, Draft, Problems, Snapshot, StreamFailure, Text, compile,
@@ -58,7 +58,7 @@ impl FullLoads {
             turn: Arc::new(Semaphore::new(1)),
             judging: Arc::new(Semaphore::new(1)),
             compile: options.compile.clone(),
-            is_ephemeral: options.data_dir.is_none(),
+            is_ephemeral: options.log.is_none(),
         }
     }
 
@@ -156,9 +156,9 @@ impl Publisher {
     pub async fn replace(
         &self,
         loaded: Result<Loaded, Problems>,
-        expected: Option<u64>,
-        dry_run: bool,
+        terms: Terms,
     ) -> Result<Published, Rejection> {
-        self.send(|answer| Change::Replace { loaded, expected, dry_run, answer }).await
+        let loaded = Box::new(loaded);
+        self.send(|answer| Change::Replace { loaded, terms, answer }).await
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::engine::{Bundle, Digests, Problems, Text};
+use crate::revisions::Rules;
 
 /// What the files hold.
 #[derive(Debug, Default)]
@@ -39,8 +40,7 @@ type Read = dyn FnOnce() -> Result<Data, Problems> + Send;
 /// What the writer keeps of the files.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    pub(super) schema: Option<Text>,
-    pub(super) policies: Vec<Text>,
+    pub(super) rules: Rules,
     entities: String,
     links: String,
 }
@@ -93,7 +93,7 @@ impl Held {
     pub(super) fn of(files: Files) -> (Self, Seed) {
         let Files { schema, policies, seed } = files;
         let (entities, links) = (seed.entities.clone(), seed.links.clone());
-        (Self { schema, policies, entities, links }, seed)
+        (Self { rules: Rules { schema, policies }, entities, links }, seed)
     }
 
     /// The digest of the entity files.

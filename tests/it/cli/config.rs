@@ -31,6 +31,8 @@ fn the_defaults() {
       batch_items: 10000                  # default
       bundle_bytes: 64 MiB                # default
       entities_bytes: 4 GiB               # default
+      revisions: 1000                     # default
+      older_revisions_bytes: 1 GiB        # default
       tokens: 4000000                     # default
       depth: 64                           # default
       requests_in_flight: 1024            # default
@@ -102,6 +104,8 @@ fn where_each_value_comes_from() {
       batch_items: 10000                  # default
       bundle_bytes: 64 MiB                # default
       entities_bytes: 4 GiB               # default
+      revisions: 1000                     # default
+      older_revisions_bytes: 1 GiB        # default
       tokens: 4000000                     # default
       depth: 64                           # default
       requests_in_flight: 1024            # default

@@ -23,6 +23,7 @@ fn the_commands() {
       init      Write policies, a schema, entities and a configuration to start from
       config    Show the configuration in force, and where each value comes from
       health    Ask a running service whether it is well; for container health checks
+      log       List, show, verify and export the revisions of a data directory
 
     Options:
       -h, --help     Print help

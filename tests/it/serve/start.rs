@@ -161,7 +161,7 @@ fn a_data_directory_that_is_none() {
     let project = Project::shipped();
     assert_snapshot!(refuses(&project, &["--data-dir", "entities/links.json"]), @"
     exit: 1
-    error[data-dir]: cannot make the data directory `entities/links.json`: File exists (os error 17)
+    error[data-dir]: cannot make the directory `entities/links.json`: File exists (os error 17)
     hint: `--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none is needed
     ");
 }
@@ -172,14 +172,25 @@ fn a_data_directory_that_is_damaged() {
     let service = Service::start(Project::empty(), &[]);
     assert_eq!(service.admin("PUT", "/v1/bundle", &Service::shipped_bundle()).status, 200);
     let project = service.kill();
-    let state = project.read(".doorward/state.json");
-    let half = state.get(..state.len() / 2).unwrap();
-    project.write(".doorward/state.json", half);
+    let content = project.path(".doorward/content");
+    let entries: Vec<_> = std::fs::read_dir(&content).unwrap().collect();
+    let [Ok(entry)] = entries.as_slice() else { panic!("{entries:?}") };
+    let bytes = std::fs::read(entry.path()).unwrap();
+    let half = &bytes[..bytes.len() / 2];
+    std::fs::write(entry.path(), half).unwrap();
     assert_snapshot!(refuses(&project, &[]), @"
     exit: 1
-    error[data-dir]: `.doorward/state.json` is damaged: its digest is another than its contents
+    error[data-dir]: the snapshot of revision 1 cannot be used: stored bytes are damaged: their length is another than when they were stored
+    hint: the log is the only copy of what the admin API wrote; put the data directory back from a backup, or start with an empty one
     ");
-    assert_eq!(project.read(".doorward/state.json"), half, "and is left for whoever repairs it");
+    assert_eq!(std::fs::read(entry.path()).unwrap(), half, "and is left for whoever repairs it");
+    std::fs::write(entry.path(), &bytes).unwrap();
+    project.write(".doorward/log.sqlite3", &"no database".repeat(1_000));
+    assert_snapshot!(refuses(&project, &[]), @"
+    exit: 1
+    error[data-dir]: the log is damaged: its database: file is not a database
+    hint: put the data directory back from a backup; docs/operations.md says how
+    ");
 }
 
 #[test]

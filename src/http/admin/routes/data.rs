@@ -2,7 +2,7 @@
 
 use axum::routing::{delete, get, patch, put};
 
-use super::{DIGEST, DRY_RUN, IF_MATCH};
+use super::{DIGEST, DRY_RUN, IDEMPOTENCY_KEY, IF_MATCH};
 use crate::http::admin::{entities, links, lists};
 use crate::http::routes::{About, Access, Content, Parameter, Route, Verb};
 
@@ -65,7 +65,7 @@ pub(super) const ROUTES: &[Route] = &[
                    read as a stream, an entity or `{\"link\":{…}}` a line, and is not held in \
                    memory; one such load runs at a time, a second one is answered 503 `busy`. What \
                    is so already makes no revision.",
-            parameters: &[DRY_RUN, IF_MATCH, DIGEST],
+            parameters: &[DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY, DIGEST],
             request: &[
                 Content::json(
                     "Entities",
@@ -93,7 +93,7 @@ pub(super) const ROUTES: &[Route] = &[
         about: About {
             text: "Takes out and puts in, in the order `unlink`, `remove`, `upsert`, `link`; the \
                    outcome is judged as a whole. Links that name what is removed go with it.",
-            parameters: &[DRY_RUN, IF_MATCH, DIGEST],
+            parameters: &[DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY, DIGEST],
             request: &[Content::json("Change", r#"{"unlink":["share-buildings-b"]}"#)],
             answer: &[Content::json("Patched", r#"{"revision":2,"changed":["links"]}"#)],
             problems: &[408, 409, 412, 413, 415, 422],
@@ -142,7 +142,7 @@ pub(super) const ROUTES: &[Route] = &[
         handler: || put(links::put_link),
         about: About {
             text: "Puts a link in the place of what had its id. `link_id` may be left out.",
-            parameters: &[LINK_SEGMENT, DRY_RUN, IF_MATCH, DIGEST],
+            parameters: &[LINK_SEGMENT, DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY, DIGEST],
             request: &[Content::json("Link", LINK)],
             answer: &[Content::json("Patched", r#"{"revision":1,"changed":[]}"#)],
             problems: &[408, 409, 412, 413, 415, 422],
@@ -155,9 +155,9 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Write,
         handler: || delete(links::delete_link),
         about: About {
-            parameters: &[LINK_SEGMENT, DRY_RUN, IF_MATCH],
+            parameters: &[LINK_SEGMENT, DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY],
             answer: &[Content::json("Patched", r#"{"revision":2,"changed":["links"]}"#)],
-            problems: &[409, 412],
+            problems: &[409, 412, 422],
             ..About::new("delete_link", "Take one link out")
         },
     },

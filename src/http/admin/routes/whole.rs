@@ -2,7 +2,7 @@
 
 use axum::routing::{get, post, put};
 
-use super::{DIGEST, DRY_RUN, IF_MATCH};
+use super::{DIGEST, DRY_RUN, IDEMPOTENCY_KEY, IF_MATCH};
 use crate::http::admin::{bundle, policies, validate};
 use crate::http::routes::{About, Access, Content, Route, Verb};
 
@@ -14,7 +14,7 @@ pub(super) const ROUTES: &[Route] = &[
         handler: || put(bundle::put_bundle),
         about: About {
             text: "Replaces the parts that it names, all at once or not at all, as one revision.",
-            parameters: &[DRY_RUN, IF_MATCH, DIGEST],
+            parameters: &[DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY, DIGEST],
             request: &[Content::json("Bundle", r#"{"links":[]}"#)],
             answer: &[Content::json("Published", r#"{"revision":2,"changed":["links"]}"#)],
             problems: &[408, 409, 412, 413, 415, 422],
@@ -41,7 +41,7 @@ pub(super) const ROUTES: &[Route] = &[
         handler: || put(policies::put_policies),
         about: About {
             text: "All policies, and the schema where it is given. Where they come from files: 409.",
-            parameters: &[DRY_RUN, IF_MATCH, DIGEST],
+            parameters: &[DRY_RUN, IF_MATCH, IDEMPOTENCY_KEY, DIGEST],
             request: &[Content::json(
                 "Policies",
                 r#"{"policies":{"all.cedar":"permit (principal, action, resource);"}}"#,
