@@ -111,9 +111,9 @@ fn search(server: &Server, what: &str, question: &Value) -> Result<Value, Box<dy
 /// Microseconds of CPU per request, over one connection.
 fn round(server: &Server, load: &Load) -> f64 {
     let before = server.cpu_ns();
-    let sent = drive(server.port(), load, 1, REQUESTS, ROUND_LONGEST);
+    let driven = drive(server.port(), load, 1, REQUESTS, ROUND_LONGEST);
     let spent_ns = server.cpu_ns() - before;
     #[expect(clippy::cast_precision_loss, reason = "microseconds for people")]
-    let spent = spent_ns as f64 / 1e3 / sent as f64;
+    let spent = spent_ns as f64 / 1e3 / driven as f64;
     spent
 }
