@@ -12,6 +12,7 @@ mod health;
 mod init;
 mod log;
 mod progress;
+mod search;
 mod serve;
 mod shipped;
 mod terminal;
@@ -47,6 +48,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Search(search::SearchArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -83,6 +85,7 @@ impl Command {
         match self {
             Self::Serve(args) => serve::run(&args, given),
             Self::Check(args) => check::run(&args, given),
+            Self::Search(args) => search::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),

@@ -8,6 +8,7 @@ mod candidates;
 pub mod change;
 pub mod check;
 pub mod compile;
+pub mod duties;
 mod entities;
 pub mod error;
 pub mod explain;

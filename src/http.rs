@@ -3,6 +3,7 @@
 //! | plane | paths | file |
 //! |---|---|---|
 //! | data | the service's own checks | `native` |
+//! | data | its searches and filters | `search` |
 //! | data | `AuthZEN` | [`authzen`] |
 //! | admin | probes, and what is in force and shall be | [`admin`] |
 //!
@@ -23,6 +24,7 @@ mod outline;
 mod plane;
 mod rest;
 mod routes;
+mod search;
 
 pub use plane::Plane;
 
@@ -35,10 +37,11 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 
-use crate::pdp::Pdp;
 use crate::pdp::publisher::Publisher;
+use crate::pdp::{Pdp, PinLimits};
 use body::{Bounds, Budget};
 use problem::{Kind, Problem};
+use tokio::sync::Semaphore;
 
 /// What the endpoints work with.
 #[derive(Debug)]
@@ -48,6 +51,9 @@ pub struct App {
     limits: Limits,
     authzen: authzen::Mapping,
     access: admin::Access,
+    cursors: search::Cursors,
+    /// Searches that are answered as streams.
+    streams: Arc<Semaphore>,
 }
 
 /// The bounds on bodies and on requests in flight. Connections have bounds of their own.
@@ -81,7 +87,26 @@ pub struct Limits {
     pub entities_timeout: Duration,
     /// How long a check waits for the revision that it asks for with `at_least`.
     pub at_least_timeout: Duration,
+    /// A page of a search, in uids.
+    pub search_page: usize,
+    /// What is looked at for a page of a search, in candidates.
+    pub search_candidates: usize,
+    /// How long is looked for a page of a search.
+    pub search_time: Duration,
+    /// The searches that are answered as streams at once, in streams.
+    pub search_streams: usize,
+    /// How long a search is answered as a stream.
+    pub stream_time: Duration,
+    /// The replaced revisions that are kept for cursors, in revisions.
+    pub cursor_revisions: usize,
+    /// How long a revision is kept since a cursor of it was last given out.
+    pub cursor_age: Duration,
 }
+
+/// The system has no randomness to make keys of.
+#[derive(Debug, thiserror::Error)]
+#[error("the system has no randomness to make keys of: {0}")]
+pub struct NoRandomness(getrandom::Error);
 
 /// The data plane: checks, without credentials.
 pub fn data_plane(app: &Arc<App>) -> Plane {
@@ -134,14 +159,19 @@ fn now_ms() -> i64 {
 impl App {
     /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, and who may use
     /// the admin plane.
+    ///
+    /// # Errors
+    /// Keys cannot be made.
     pub fn new(
         pdp: Pdp,
         publisher: Publisher,
         limits: Limits,
         authzen: authzen::Mapping,
         access: admin::Access,
-    ) -> Self {
-        Self { pdp, publisher, limits, authzen, access }
+    ) -> Result<Self, NoRandomness> {
+        let cursors = search::Cursors::new().map_err(NoRandomness)?;
+        let streams = Arc::new(Semaphore::new(limits.search_streams.min(Semaphore::MAX_PERMITS)));
+        Ok(Self { pdp, publisher, limits, authzen, access, cursors, streams })
     }
 
     /// Reads the file of the admin plane's tokens again. If it cannot be used, the tokens stay as
@@ -170,6 +200,13 @@ impl Default for Limits {
             bundle_timeout: Duration::from_mins(2),
             entities_timeout: Duration::from_hours(1),
             at_least_timeout: Duration::from_secs(2),
+            search_page: 10_000,
+            search_candidates: 200_000,
+            search_time: Duration::from_secs(2),
+            search_streams: 32,
+            stream_time: Duration::from_mins(10),
+            cursor_revisions: 16,
+            cursor_age: Duration::from_mins(5),
         }
     }
 }
@@ -181,6 +218,11 @@ impl Limits {
 
     fn batch(&self) -> Bounds {
         Bounds { bytes: self.batch_bytes, timeout: self.body_timeout }
+    }
+
+    /// The bounds on what is kept for cursors.
+    fn pins(&self) -> PinLimits {
+        PinLimits { revisions_max: self.cursor_revisions, age_max: self.cursor_age }
     }
 
     fn bundle(&self) -> Bounds {

@@ -120,7 +120,7 @@ fn exit(verdict: &Verdict) -> ExitCode {
 }
 
 /// Reads and compiles the files that the configuration names.
-fn load(config: &Config) -> Result<Snapshot, Failure> {
+pub(super) fn load(config: &Config) -> Result<Snapshot, Failure> {
     let inputs = config.inputs();
     if inputs.policies.is_empty() {
         return Err(no_policies());
@@ -195,7 +195,7 @@ fn ask(
 }
 
 /// What a service said instead of a decision: the detail of its problem document.
-fn refused(server: &Server, answer: &super::client::Answer) -> Failure {
+pub(super) fn refused(server: &Server, answer: &super::client::Answer) -> Failure {
     let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let member = |name| problem.get(name).and_then(Value::as_str);
     let status = answer.status.as_u16();
@@ -216,12 +216,12 @@ fn detail(args: &CheckArgs) -> Detail {
     if args.explain { Detail::Full } else { Detail::Brief }
 }
 
-fn parse_uid(text: &str) -> Result<UidText, String> {
+pub(super) fn parse_uid(text: &str) -> Result<UidText, String> {
     uid::parse(text).map_err(|why| format!("{why}; write it as 'User::\"emma\"'"))
 }
 
 /// An action by its uid, or by its bare name.
-fn parse_action(text: &str) -> Result<UidText, String> {
+pub(super) fn parse_action(text: &str) -> Result<UidText, String> {
     if text.contains("::\"") || text.is_empty() {
         return parse_uid(text);
     }
@@ -229,7 +229,7 @@ fn parse_action(text: &str) -> Result<UidText, String> {
 }
 
 /// Reads a context: JSON on the command line, or a file with `@` before its name.
-fn read_context(given: &str) -> Result<Map<String, Value>, Failure> {
+pub(super) fn read_context(given: &str) -> Result<Map<String, Value>, Failure> {
     let Some(path) = given.strip_prefix('@') else {
         return match json::parse(given.as_bytes(), json::DEPTH_MAX) {
             Ok(Value::Object(context)) => Ok(context),

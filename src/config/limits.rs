@@ -95,6 +95,20 @@ limits! {
     entities_timeout: Time = Time(http().entities_timeout);
     /// How long a check waits for the revision that it asks for with `at_least`.
     at_least_timeout: Time = Time(http().at_least_timeout);
+    /// A page of a search.
+    search_page: Count = Count(http().search_page as u64);
+    /// What is looked at for a page of a search; what is left is told by a cursor.
+    search_candidates: Count = Count(http().search_candidates as u64);
+    /// How long is looked for a page of a search.
+    search_time: Time = Time(http().search_time);
+    /// The searches that are answered as streams at a time; further ones are answered 503.
+    search_streams: Count = Count(http().search_streams as u64);
+    /// How long a search is answered as a stream.
+    stream_time: Time = Time(http().stream_time);
+    /// The replaced revisions that are kept for cursors.
+    cursor_revisions: Count = Count(http().cursor_revisions as u64);
+    /// How long a revision is kept since a cursor of it was last given out.
+    cursor_age: Time = Time(http().cursor_age);
     /// The connections of each listener at a time; further ones wait.
     connections: Count = Count(server().connections_max as u64);
     /// The streams of one HTTP/2 connection at a time.
@@ -155,6 +169,13 @@ impl Limits {
             bundle_timeout: self.bundle_timeout.value.0,
             entities_timeout: self.entities_timeout.value.0,
             at_least_timeout: self.at_least_timeout.value.0,
+            search_page: size(self.search_page.value.0),
+            search_candidates: size(self.search_candidates.value.0),
+            search_time: self.search_time.value.0,
+            search_streams: size(self.search_streams.value.0),
+            stream_time: self.stream_time.value.0,
+            cursor_revisions: size(self.cursor_revisions.value.0),
+            cursor_age: self.cursor_age.value.0,
         }
     }
 

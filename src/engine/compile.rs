@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::bundle::{Bundle, Text};
+use super::duties::DutiesById;
 use super::error::{Problem, Problems};
 use super::gate::{self, Limits};
 use super::index::Index;
@@ -122,7 +123,8 @@ pub(super) fn finish(
     let ground =
         Ground::new(&schema.cedar, &store).map_err(|message| Problem::error("schema", message))?;
     let index = Index::new(&policies.set, &policies.infos, &schema);
-    let rules = Rules { schema, policies, index, ground, warnings };
+    let duties = DutiesById::new(&policies.infos);
+    let rules = Rules { schema, policies, index, ground, duties, warnings };
     Ok(Snapshot::new(Arc::new(rules), store))
 }
 

@@ -86,6 +86,8 @@ async fn openapi() -> Response {
 }
 
 async fn metrics(State(doorway): State<Doorway>) -> Response {
+    // Whoever watches also sees to it that nothing is kept for cursors that nobody uses.
+    doorway.app.pdp.expire_pins(doorway.app.limits.pins());
     let mut response = Response::new(Body::from(doorway.app.pdp.metrics().encode()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));

@@ -1,5 +1,6 @@
 //! `OpenID` `AuthZEN` Authorization API 1.0: `POST /access/v1/evaluation` for one decision,
-//! `POST /access/v1/evaluations` for many, and the metadata that names both.
+//! `POST /access/v1/evaluations` for many, `POST /access/v1/search/…` for who, what and
+//! which actions, and the metadata that names them all.
 //!
 //! What does not map to the schema is `decision: false` with 200; what is not a request of that
 //! specification is 400. `AuthZEN`'s names become uids by [`Mapping`], never Cedar text.
@@ -8,6 +9,7 @@ mod batch;
 mod mapping;
 mod request;
 mod routes;
+mod search;
 
 pub(super) use routes::ROUTES;
 
@@ -33,6 +35,9 @@ use request::{Partial, Question};
 pub(super) const PREFIX: &str = "/access/";
 pub(crate) const EVALUATION_PATH: &str = "/access/v1/evaluation";
 pub(crate) const EVALUATIONS_PATH: &str = "/access/v1/evaluations";
+const SUBJECT_SEARCH_PATH: &str = "/access/v1/search/subject";
+const RESOURCE_SEARCH_PATH: &str = "/access/v1/search/resource";
+const ACTION_SEARCH_PATH: &str = "/access/v1/search/action";
 const METADATA_PATH: &str = "/.well-known/authzen-configuration";
 
 async fn metadata(State(doorway): State<Doorway>) -> Response {

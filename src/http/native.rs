@@ -8,7 +8,7 @@ mod routes;
 
 pub(super) use routes::ROUTES;
 
-pub(super) use request::{ACTION_TYPE, action_named, uid};
+pub(super) use request::{ACTION_TYPE, action_named, action_uid, uid};
 
 use axum::body::Body;
 use axum::extract::State;

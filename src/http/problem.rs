@@ -191,6 +191,13 @@ impl Problem {
         Self::new(Kind::UnknownMember, format!("`{shown}` is not a member of {of}"))
     }
 
+    /// The same of one item of a list, named by its place.
+    #[must_use]
+    pub(crate) fn of_item(self, list: &str, at: usize) -> Self {
+        let detail = format!("`{list}[{at}]`: {}", self.detail);
+        Self { detail: detail.into(), ..self }
+    }
+
     /// A method that is not allowed, and those that are.
     pub(crate) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this path answers only to {allow}");

@@ -9,7 +9,7 @@ use axum::http::Method;
 use axum::routing::MethodRouter;
 
 use super::problem::Problem;
-use super::{Doorway, admin, authzen, native};
+use super::{Doorway, admin, authzen, native, search};
 
 /// One operation on one path.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +88,7 @@ pub(super) struct Content {
 
 /// Every route of the data plane.
 pub(super) fn data() -> impl Iterator<Item = &'static Route> {
-    native::ROUTES.iter().chain(authzen::ROUTES)
+    native::ROUTES.iter().chain(search::ROUTES).chain(authzen::ROUTES)
 }
 
 /// Every route of the admin plane.

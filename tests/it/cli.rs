@@ -7,5 +7,6 @@ mod format;
 mod health;
 mod init;
 mod log;
+mod search;
 mod usage;
 mod validate;

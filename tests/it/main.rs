@@ -6,8 +6,10 @@
 mod agreement;
 mod cases;
 mod cli;
+mod clients;
 mod examples;
 mod http;
+mod interop;
 mod project;
 mod serve;
 mod service;

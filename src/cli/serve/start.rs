@@ -107,7 +107,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let (tokens, admin_token) = tokens;
     let access = admin::Access { tokens, hosts: config.admin_hosts.value.clone() };
     let limits = config.limits.http_limits();
-    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access);
+    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access)
+        .map_err(|error| Problem::error("start", error.to_string()))?;
     let writing = Box::pin(writing);
     Ok(Started {
         app: Arc::new(app),

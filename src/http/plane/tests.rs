@@ -28,7 +28,7 @@ fn app(limits: Limits) -> Arc<App> {
     let (tokens, _) = admin::Tokens::generated().unwrap();
     let authzen = authzen::Mapping::new(&authzen::Options::default(), "http://x").unwrap();
     let access = admin::Access { tokens, hosts: Vec::new() };
-    Arc::new(App::new(pdp, publisher, limits, authzen, access))
+    Arc::new(App::new(pdp, publisher, limits, authzen, access).unwrap())
 }
 
 fn plane(limits: Limits) -> Plane {

@@ -51,6 +51,10 @@ pub enum Kind {
     RevisionMismatch,
     /// The body is too large.
     BodyTooLarge,
+    /// A cursor that is none, or of another question.
+    InvalidCursor,
+    /// The revision that a cursor goes on in is not kept any more.
+    CursorGone,
     /// The batch has too many items.
     TooManyItems,
     /// The body is not declared to be JSON.
@@ -92,6 +96,8 @@ impl Kind {
             Self::MissingMember => (S::BAD_REQUEST, "missing_member"),
             Self::UnknownMember => (S::BAD_REQUEST, "unknown_member"),
             Self::InvalidMember => (S::BAD_REQUEST, "invalid_member"),
+            Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor"),
+            Self::CursorGone => (S::GONE, "cursor_gone"),
             Self::BrokenBody => (S::BAD_REQUEST, "broken_body"),
             Self::WrongDigest => (S::BAD_REQUEST, "wrong_digest"),
             Self::Contradiction => (S::BAD_REQUEST, "removed_and_upserted"),

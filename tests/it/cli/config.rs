@@ -43,6 +43,13 @@ fn the_defaults() {
       bundle_timeout: 2m                  # default
       entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
+      search_page: 10000                  # default
+      search_candidates: 200000           # default
+      search_time: 2s                     # default
+      search_streams: 32                  # default
+      stream_time: 10m                    # default
+      cursor_revisions: 16                # default
+      cursor_age: 5m                      # default
       connections: 10000                  # default
       streams: 100                        # default
       head_bytes: 32 KiB                  # default
@@ -109,6 +116,13 @@ fn where_each_value_comes_from() {
       bundle_timeout: 2m                  # default
       entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
+      search_page: 10000                  # default
+      search_candidates: 200000           # default
+      search_time: 2s                     # default
+      search_streams: 32                  # default
+      stream_time: 10m                    # default
+      cursor_revisions: 16                # default
+      cursor_age: 5m                      # default
       connections: 10000                  # default
       streams: 100                        # default
       head_bytes: 32 KiB                  # default
