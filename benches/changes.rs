@@ -20,10 +20,11 @@ mod files;
 mod world;
 
 use std::path::Path;
+use std::time::Duration;
 
 use changes::asking::{Asking, Latencies};
 use changes::patching;
-use changes::service::{Failure, Service};
+use changes::service::{Failure, Service, pause};
 use changes::state::State;
 use world::World;
 use world::requests::USUAL;
@@ -36,6 +37,8 @@ const PATCHES: usize = 1_000;
 const DIFFERENT: usize = 20_000;
 /// Answers that are compared.
 const COMPARED: usize = 5_000;
+/// Until the allocator has given back what a load does not need any more.
+const SETTLED: Duration = Duration::from_secs(5);
 /// Full reloads.
 const RELOADS: usize = 3;
 
@@ -50,6 +53,8 @@ fn main() -> Result<(), Failure> {
     println!("{} entities, {} links", size.entities, size.links);
     let service = Service::start(&directory, Some(&data))?;
     service.tell("from files to ready")?;
+    pause(SETTLED);
+    service.tell("some seconds after it")?;
     let checks: Vec<String> = world.requests(USUAL).take(DIFFERENT).map(|it| body(&it)).collect();
 
     let compared = checks.get(..COMPARED).ok_or("too few checks")?;
@@ -90,7 +95,8 @@ fn main() -> Result<(), Failure> {
         let during = asking.end()?;
         println!("\nreload {number} of everything over HTTP: {seconds:.1} s");
         tell_ratio("checks while that goes on", &during, &quiet);
-        service.tell("after it")?;
+        pause(SETTLED);
+        service.tell("some seconds after it")?;
     }
     let service = service.restart()?;
     service.tell("\nfrom the data directory to ready")?;

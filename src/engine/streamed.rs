@@ -8,7 +8,7 @@ use super::compile::CompileOptions;
 use super::error::Problems;
 use super::gate;
 use super::snapshot::Snapshot;
-use super::store::{Loader, Stream};
+use super::store::{LoadOptions, Loader, Stream};
 
 /// What came of a stream.
 #[derive(Debug)]
@@ -45,7 +45,9 @@ impl Snapshot {
     ) -> Result<Streamed, StreamFailure<E>> {
         gate::on_large_stack(|| {
             let rules = &self.rules;
-            let mut loader = Loader::new(&rules.schema, &rules.policies, options.load());
+            // Checks go on meanwhile, and need the other processors more than this does.
+            let options = LoadOptions { threads: 1, ..options.load() };
+            let mut loader = Loader::new(&rules.schema, &rules.policies, options);
             loader.begin(name, Stream::Lines);
             read(&mut |bytes| loader.feed(bytes)).map_err(StreamFailure::Source)?;
             loader.end();

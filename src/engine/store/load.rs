@@ -23,6 +23,9 @@ use crate::engine::schema::SchemaInfo;
 
 /// Bytes of items that one thread reads at a time.
 const BATCH_BYTES: usize = 1 << 20;
+/// After so many items, about a fifth of a millisecond, a thread offers its processor to others: the
+/// system would let it go on for several milliseconds while a check waits.
+const ITEMS_PER_TURN: usize = 64;
 /// The most bytes of one item, unless configured otherwise.
 const ITEM_BYTES_MAX: usize = 16 << 20;
 
@@ -325,7 +328,10 @@ impl Raw {
     fn read(&self, rules: &Rules<'_>, sources: &[Source], hasher: &RandomState) -> Batch {
         let mut batch = Batch::new(hasher);
         let mut start = 0;
-        for (end, place) in &self.items {
+        for (number, (end, place)) in self.items.iter().enumerate() {
+            if number % ITEMS_PER_TURN == ITEMS_PER_TURN - 1 {
+                std::thread::yield_now();
+            }
             let raw = self.bytes.get(start..*end).unwrap_or_default();
             start = *end;
             if let Some(source) = sources.get(place.source as usize) {
