@@ -17,7 +17,7 @@ mod trusted;
 
 pub use jwt::Fault;
 pub use options::{Options, OptionsError};
-pub use owner::ClaimedOwner;
+pub use owner::{ClaimedOwner, StaleToken};
 pub use peers::Peer;
 
 use std::path::Path;
@@ -229,8 +229,8 @@ impl Identities {
         now_ms: i64,
         patience: Duration,
     ) -> Result<Arc<Identity>, IdentityError> {
-        // Taken before the first look, so that a fetch that ends in between is not waited for.
-        let seen: Vec<_> = self.issuers.iter().map(|issuer| issuer.keys().attempts()).collect();
+        // Counted before the first look, so that a fetch that ends in between counts too.
+        let before = self.fetches_ended();
         let first = self.identify(presented, now_ms);
         let waits = matches!(
             first,
@@ -239,15 +239,19 @@ impl Identities {
         if !waits {
             return first;
         }
-        let fetched = async {
-            for (issuer, seen) in self.issuers.iter().zip(seen) {
-                issuer.keys().fetched_after(seen).await;
+        let settled = async {
+            for issuer in &self.issuers {
+                issuer.keys().settled().await;
             }
         };
-        match tokio::time::timeout(patience, fetched).await {
-            Ok(()) => self.identify(presented, now_ms),
-            Err(_) => first,
+        match tokio::time::timeout(patience, settled).await {
+            Ok(()) if self.fetches_ended() != before => self.identify(presented, now_ms),
+            _ => first,
         }
+    }
+
+    fn fetches_ended(&self) -> u64 {
+        self.issuers.iter().map(|issuer| issuer.keys().fetches_ended()).sum()
     }
 
     /// Fetches the key sets now and again and again, until what comes back is dropped.

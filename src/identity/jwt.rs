@@ -158,8 +158,7 @@ impl Issuer {
         if !fitting.any(good) {
             return Err(IdentityError::Invalid(Fault::Signature));
         }
-        let (identity, claims) =
-            self.read(&compact, now).map_err(IdentityError::Invalid)?;
+        let (identity, claims) = self.read(&compact, now).map_err(IdentityError::Invalid)?;
         self.tally.verified.fetch_add(1, Relaxed);
         let identity = Arc::new(identity);
         let generation = keys.generation;

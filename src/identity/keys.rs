@@ -53,7 +53,9 @@ struct Remote {
     /// Whether a fetch that a request set off has not ended.
     awaited: AtomicBool,
     /// How many fetches have ended.
-    attempts: watch::Sender<u64>,
+    ended: AtomicU64,
+    /// Whether one has, sent at each.
+    done: watch::Sender<bool>,
     failures: AtomicU64,
     suppressed: AtomicU64,
     /// When a fetch succeeded last, in seconds since 1970; 0 is never.
@@ -147,8 +149,8 @@ impl KeySource {
     }
 
     /// How many fetches have ended.
-    pub(super) fn attempts(&self) -> u64 {
-        self.remote.as_ref().map_or(0, |remote| *remote.attempts.borrow())
+    pub(super) fn fetches_ended(&self) -> u64 {
+        self.remote.as_ref().map_or(0, |remote| remote.ended.load(Ordering::Acquire))
     }
 
     /// Asks for a fetch, because a token names a key that is not known. Whether one follows, the
@@ -166,29 +168,25 @@ impl KeySource {
         }
     }
 
-    /// Waits for the fetch that a request has set off, if one is under way, unless it has ended
-    /// since `seen` fetches had.
-    pub(super) async fn fetched_after(&self, seen: u64) {
-        if let Some(remote) = &self.remote
-            && remote.awaited.load(Ordering::Acquire)
-        {
-            let mut attempts = remote.attempts.subscribe();
+    /// Waits until no fetch is under way that a request has set off.
+    pub(super) async fn settled(&self) {
+        let Some(remote) = &self.remote else { return };
+        let mut done = remote.done.subscribe();
+        while remote.awaited.load(Ordering::Acquire) {
             // The sender lives in `self`, so waiting ends only with a fetch.
-            let _ = attempts.wait_for(|attempts| *attempts > seen).await;
+            let _ = done.changed().await;
         }
     }
 
     /// Waits until a fetch has ended, well or not; at once where nothing is fetched.
     pub(super) async fn asked_once(&self) {
         if let Some(remote) = &self.remote {
-            let _ = remote.attempts.subscribe().wait_for(|attempts| *attempts > 0).await;
+            let _ = remote.done.subscribe().wait_for(|done| *done).await;
         }
     }
 
     /// The work of fetching, without an end; `None` where nothing is fetched.
-    pub(super) fn keep_fresh(
-        self: &Arc<Self>,
-    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+    pub(super) fn keep_fresh(self: &Arc<Self>) -> Option<impl Future<Output = ()> + Send + use<>> {
         let remote = Arc::clone(self.remote.as_ref()?);
         let source = Arc::clone(self);
         Some(async move {
@@ -227,8 +225,9 @@ impl KeySource {
                 tracing::warn!(url, why, "cannot fetch a key set; the last one stays in force");
             }
         }
+        remote.ended.fetch_add(1, Ordering::AcqRel);
         remote.awaited.store(false, Ordering::Release);
-        remote.attempts.send_modify(|attempts| *attempts += 1);
+        remote.done.send_replace(true);
         succeeded
     }
 
@@ -248,6 +247,12 @@ impl KeySource {
         self.generation.store(generation, Ordering::Release);
     }
 
+    /// One fetch here and now.
+    #[cfg(test)]
+    pub(super) async fn fetch_now(&self) {
+        self.fetch(self.remote.as_ref().unwrap()).await;
+    }
+
     pub(super) fn report(&self) -> KeysReport {
         let keys = self.current.load();
         let (usable, ignored) =
@@ -258,7 +263,7 @@ impl KeySource {
         KeysReport {
             usable,
             ignored,
-            fetches: *remote.attempts.borrow(),
+            fetches: remote.ended.load(Ordering::Relaxed),
             failures: remote.failures.load(Ordering::Relaxed),
             suppressed: remote.suppressed.load(Ordering::Relaxed),
             fetched_at: remote.fetched_at.load(Ordering::Relaxed),
@@ -289,7 +294,7 @@ impl Keys {
 
 impl Remote {
     fn new(fetcher: Fetcher, refresh: Duration, own: Duration, all: Arc<CoolDown>) -> Self {
-        let (attempts, _) = watch::channel(0);
+        let (done, _) = watch::channel(false);
         Self {
             fetcher,
             refresh,
@@ -297,7 +302,8 @@ impl Remote {
             all,
             wake: Notify::new(),
             awaited: AtomicBool::new(false),
-            attempts,
+            ended: AtomicU64::new(0),
+            done,
             failures: AtomicU64::new(0),
             suppressed: AtomicU64::new(0),
             fetched_at: AtomicU64::new(0),

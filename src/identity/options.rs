@@ -364,9 +364,8 @@ fn seconds(number: i64) -> Duration {
 /// Whoever can change a key set on its way can sign tokens, so it comes over TLS, or from this
 /// machine.
 fn read_url(fields: &Fields<'_>, text: &str) -> Result<String, OptionsError> {
-    let url: Url = text
-        .parse()
-        .map_err(|_| fields.fault("jwks", format!("`{text}` is not a URL")))?;
+    let url: Url =
+        text.parse().map_err(|_| fields.fault("jwks", format!("`{text}` is not a URL")))?;
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     let local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());

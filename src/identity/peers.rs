@@ -32,7 +32,11 @@ impl Peers {
         let network = match (text.parse::<IpNet>(), text.parse::<IpAddr>()) {
             (Ok(network), _) => network.trunc(),
             (_, Ok(address)) => IpNet::from(address.to_canonical()),
-            _ => return Err("is neither an address, nor a network such as `10.0.0.0/8`, nor `unix`"),
+            _ => {
+                return Err(
+                    "is neither an address, nor a network such as `10.0.0.0/8`, nor `unix`",
+                );
+            }
         };
         if network.prefix_len() == 0 {
             return Err("is everybody, and a header that everybody may set says nothing");

@@ -42,9 +42,8 @@ impl Fetcher {
             // No certificate is looked at, so none of the platform's is needed.
             client = client.tls_certs_only([]);
         }
-        let client = client.build().map_err(|error| {
-            format!("cannot set up TLS: {}", innermost(&error))
-        })?;
+        let client =
+            client.build().map_err(|error| format!("cannot set up TLS: {}", innermost(&error)))?;
         Ok(Self { url: url.to_owned(), client })
     }
 

@@ -71,10 +71,7 @@ impl PartialEq for Key {
 }
 
 /// The usable keys of a set, for some of these algorithms, and how many others there are.
-pub(super) fn parse(
-    text: &[u8],
-    algorithms: &[Algorithm],
-) -> Result<(Vec<Key>, usize), String> {
+pub(super) fn parse(text: &[u8], algorithms: &[Algorithm]) -> Result<(Vec<Key>, usize), String> {
     let set = json::parse(text, DEPTH_MAX).map_err(|error| format!("is not JSON: {error}"))?;
     let keys = set.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or("is no key set: it has no list `keys`")?;
