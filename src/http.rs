@@ -13,6 +13,7 @@
 pub mod admin;
 pub mod authzen;
 pub mod problem;
+pub mod proxy;
 
 mod body;
 mod native;

@@ -209,9 +209,9 @@ impl Identities {
         match self.credential(presented)? {
             Credential::Bearer(issuers, value) => {
                 let token = jwt::bearer(value).map_err(IdentityError::Invalid)?;
-                self.by_token(issuers.iter().filter_map(|at| self.issuers.get(*at)), token, now)
+                by_token(issuers.iter().filter_map(|at| self.issuers.get(*at)), token, now)
             }
-            Credential::Token(token) => self.by_token(self.issuers.iter(), token, now),
+            Credential::Token(token) => by_token(self.issuers.iter(), token, now),
             Credential::Trusted(entry, value) => {
                 entry.identify(presented, value).map_err(IdentityError::Invalid).map(Arc::new)
             }
@@ -344,27 +344,22 @@ impl Identities {
         }
         Ok(())
     }
+}
 
-    /// Of several issuers the token itself says which one made it; that one's keys tell whether
-    /// this is so.
-    fn by_token<'a>(
-        &self,
-        issuers: impl Iterator<Item = &'a Issuer> + Clone,
-        token: &str,
-        now: i64,
-    ) -> Result<Arc<Identity>, IdentityError> {
-        let mut rest = issuers.clone();
-        let issuer = match (rest.next(), rest.next()) {
-            (Some(only), None) => only,
-            _ => {
-                let named = jwt::named_issuer(token).map_err(IdentityError::Invalid)?;
-                let mut all = issuers;
-                all.find(|issuer| issuer.name() == Some(&*named))
-                    .ok_or(IdentityError::Invalid(Fault::Issuer))?
-            }
-        };
-        issuer.identify(token, now)
+/// Of several issuers the token itself says which one made it; that one's keys tell whether this is
+/// so.
+fn by_token<'a>(
+    mut issuers: impl Iterator<Item = &'a Issuer> + Clone,
+    token: &str,
+    now: i64,
+) -> Result<Arc<Identity>, IdentityError> {
+    let mut rest = issuers.clone();
+    if let (Some(only), None) = (rest.next(), rest.next()) {
+        return only.identify(token, now);
     }
+    let named = jwt::named_issuer(token).map_err(IdentityError::Invalid)?;
+    let issuer = issuers.find(|issuer| issuer.name() == Some(&*named));
+    issuer.ok_or(IdentityError::Invalid(Fault::Issuer))?.identify(token, now)
 }
 
 #[cfg(test)]

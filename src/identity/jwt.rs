@@ -73,6 +73,11 @@ pub struct Report {
     pub keys: super::keys::KeysReport,
 }
 
+/// What remembering a token takes, in bytes.
+fn weight(token: &str) -> u32 {
+    u32::try_from(token.len() + CACHE_ENTRY_BYTES).unwrap_or(u32::MAX)
+}
+
 // === impl Issuer ===
 
 impl Issuer {
@@ -83,12 +88,9 @@ impl Issuer {
         all: &Arc<CoolDown>,
     ) -> Result<Self, OptionsError> {
         let keys = KeySource::new(&options.keys, &options.algorithms, place, base, all)?;
-        let weight = |token: &Box<str>, _: &Arc<Verified>| {
-            u32::try_from(token.len() + CACHE_ENTRY_BYTES).unwrap_or(u32::MAX)
-        };
-        let verified = Cache::builder()
+        let verified = Cache::<Box<str>, Arc<Verified>>::builder()
             .max_capacity(CACHE_BYTES)
-            .weigher(weight)
+            .weigher(|token, _| weight(token))
             .time_to_live(CACHE_TIME)
             .build_with_hasher(RandomState::default());
         Ok(Self {

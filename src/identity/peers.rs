@@ -11,6 +11,8 @@ pub enum Peer {
     Ip(IpAddr),
     /// Somebody on this machine who may open the socket.
     Unix,
+    /// Nobody can say; trusted by none.
+    Unknown,
 }
 
 /// The peers that are trusted.
@@ -49,6 +51,7 @@ impl Peers {
     pub(super) fn contain(&self, peer: Peer) -> bool {
         match peer {
             Peer::Unix => self.unix,
+            Peer::Unknown => false,
             Peer::Ip(address) => {
                 let address = address.to_canonical();
                 self.networks.iter().any(|network| network.contains(&address))
@@ -63,7 +66,9 @@ mod tests {
 
     fn contain(from: &[&str], peer: &str) -> bool {
         let mut peers = Peers::default();
-        from.iter().for_each(|text| peers.add(text).unwrap());
+        for text in from {
+            peers.add(text).unwrap();
+        }
         peers.contain(if peer == "unix" { Peer::Unix } else { Peer::Ip(peer.parse().unwrap()) })
     }
 

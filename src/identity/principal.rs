@@ -96,10 +96,11 @@ impl Template {
     /// The text with the reference's value in its place; `None` if that is none to identify by.
     fn fill(&self, values: &impl Values) -> Option<String> {
         let value = values.value(&self.reference)?;
-        let legal = !value.is_empty()
-            && value.len() <= ID_BYTES_MAX
-            && !value.chars().any(char::is_control);
-        legal.then(|| format!("{}{value}{}", self.before, self.after))
+        if value.is_empty() || value.len() > ID_BYTES_MAX || value.chars().any(char::is_control) {
+            return None;
+        }
+        let filled = format!("{}{value}{}", self.before, self.after);
+        (filled.len() <= ID_BYTES_MAX).then_some(filled)
     }
 }
 

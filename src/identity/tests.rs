@@ -59,6 +59,10 @@ struct Case {
 // === impl KeyServer ===
 
 impl KeyServer {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test ends with its runtime, and drains nothing"
+    )]
     async fn start(body: &Value) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());

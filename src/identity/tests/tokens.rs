@@ -83,7 +83,10 @@ async fn a_changed_token_is_refused() {
     let [header, _, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
     let other = URL_SAFE_NO_PAD.encode(claims_with("sub", json!("jack")));
     assert_eq!(case.refused(&format!("{header}.{other}.{signature}")), Fault::Signature);
-    assert_eq!(case.refused(&good[..good.len() - 4]), Fault::Signature);
+    assert_eq!(
+        case.refused(good.strip_suffix(signature.get(4..).unwrap()).unwrap()),
+        Fault::Signature
+    );
     assert_eq!(case.refused(&format!("{good}=")), Fault::Signature);
     assert_eq!(case.refused(&format!("{good}.x")), Fault::Malformed);
     assert_eq!(case.refused("a.b"), Fault::Malformed);
