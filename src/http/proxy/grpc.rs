@@ -160,7 +160,7 @@ fn agrees(http: &HttpRequest, pseudo: &str, value: &[u8]) -> Result<(), Misconfi
 }
 
 /// How long the caller waits: by gRPC's own header, or Envoy's.
-fn deadline(metadata: &MetadataMap) -> Option<Duration> {
+pub(super) fn deadline(metadata: &MetadataMap) -> Option<Duration> {
     let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
     let grpc = text("grpc-timeout").and_then(|text| {
         let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

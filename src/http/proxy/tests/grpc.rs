@@ -218,8 +218,25 @@ async fn a_call_whose_deadline_has_passed_ends() {
     late.metadata_mut().insert("x-envoy-expected-rq-timeout-ms", "20".parse().unwrap());
     let status = client.check(late).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
-    let mut late = tonic::Request::new(request(usual()));
-    late.set_timeout(Duration::from_millis(20));
-    let status = client.check(late).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
+}
+
+#[test]
+fn the_shorter_of_the_callers_deadlines_counts() {
+    let deadline = |grpc: &str, envoy: &str| {
+        let mut metadata = tonic::metadata::MetadataMap::new();
+        metadata.insert("grpc-timeout", grpc.parse().unwrap());
+        metadata.insert("x-envoy-expected-rq-timeout-ms", envoy.parse().unwrap());
+        crate::http::proxy::grpc::deadline(&metadata)
+    };
+    let ms = Duration::from_millis;
+    assert_eq!(deadline("200m", "150"), Some(ms(150)));
+    assert_eq!(deadline("100m", "150"), Some(ms(100)));
+    assert_eq!(deadline("2S", ""), Some(ms(2_000)));
+    assert_eq!(deadline("1M", "x"), Some(ms(60_000)));
+    assert_eq!(deadline("1H", "-1"), Some(ms(3_600_000)));
+    assert_eq!(deadline("99999999u", "0"), Some(Duration::from_micros(99_999_999)));
+    assert_eq!(deadline("5n", "9"), Some(Duration::from_nanos(5)));
+    for odd in ["", "m", "5", "5x", "-5m", "999999999m", "5 m"] {
+        assert_eq!(deadline(odd, ""), None, "{odd}");
+    }
 }
