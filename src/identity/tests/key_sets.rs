@@ -162,3 +162,22 @@ async fn a_token_is_remembered_by_every_byte() {
     let report = case.identities.reports().next().unwrap();
     assert_eq!((report.verified, report.remembered, report.refused), (1, 1, 1));
 }
+
+#[test]
+fn a_key_set_over_tls_is_set_up_with_a_ca_of_ones_own_or_not_at_all() {
+    let with = |ca_file: &str| {
+        let entry = json!({"jwt": {
+            "header": "Authorization", "jwks": "https://idp.example/keys", "ca_file": ca_file,
+            "algorithms": ["RS256"], "issuer": "none", "audience": "none",
+            "principal": {"type": "User", "id": "{sub}"},
+        }});
+        let options = Options::read(&[entry]).unwrap();
+        Identities::new(&options, &keys_folder()).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(with("ca.test-cert.pem"), Ok(()));
+    let none = "`identity[0].jwt.jwks`: `ca_file` holds no certificate in PEM";
+    assert_eq!(with("README.md").unwrap_err(), none);
+    let gone = with("gone.pem").unwrap_err();
+    assert!(gone.starts_with("`identity[0].jwt.ca_file`: cannot read the file `"), "{gone}");
+    assert!(gone.ends_with("\nhint: paths are relative to the route file"), "{gone}");
+}
