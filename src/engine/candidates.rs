@@ -50,15 +50,15 @@ impl Snapshot {
         stored: bool,
         found: &mut Candidates,
     ) {
+        let resources = fitted.resource.line.iter().copied();
+        let resources = resources.filter(|number| self.store.names_resource(*number)).map(Some);
+        let mut resources: Vec<Option<EntityNo>> = resources.chain([None]).collect();
+        resources.sort_unstable_by_key(|resource| resource.map_or(u32::MAX, EntityNo::number));
         let principals = fitted.principal.line.iter().copied();
         let principals = principals.filter(|number| self.store.names_principal(*number)).map(Some);
         for principal in principals.chain([None]) {
-            let resources = fitted.resource.line.iter().copied();
-            let resources = resources.filter(|number| self.store.names_resource(*number)).map(Some);
-            for resource in resources.chain([None]) {
-                for link in self.store.links_between(principal, resource) {
-                    self.take_link(request, fitted, stored, link, (principal, resource), found);
-                }
+            for (resource, link) in self.store.links_among(principal, &resources) {
+                self.take_link(request, fitted, stored, link, (principal, resource), found);
             }
         }
     }

@@ -110,6 +110,11 @@ impl EntityNo {
     /// No entity has this number.
     const NONE: Self = Self(u32::MAX);
 
+    /// The number itself, by which entities are sorted.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
     fn index(self) -> usize {
         self.0 as usize
     }

@@ -179,15 +179,11 @@ impl Needs {
                 None
             }
             ExprKind::ExtensionFunctionApp { args, .. } | ExprKind::Set(args) => {
-                for arg in args.iter() {
-                    self.visit(arg);
-                }
+                args.iter().for_each(|arg| _ = self.visit(arg));
                 None
             }
             ExprKind::Record(members) => {
-                for member in members.values() {
-                    self.visit(member);
-                }
+                members.values().for_each(|member| _ = self.visit(member));
                 None
             }
             ExprKind::Lit(_) | ExprKind::Slot(_) => None,

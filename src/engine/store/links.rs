@@ -128,18 +128,39 @@ impl Store {
         u16::try_from(at).ok().map(TemplateNo)
     }
 
-    /// The links whose slots name exactly these; `None` where the template has no such slot.
-    pub fn links_between(
-        &self,
+    /// The links whose principal slot names exactly this and whose resource slot one of these, which
+    /// are sorted; `None` stands for a template that has no such slot.
+    pub fn links_among<'a>(
+        &'a self,
         principal: Option<EntityNo>,
-        resource: Option<EntityNo>,
-    ) -> impl Iterator<Item = LinkNo> {
-        let start = [slot_no(principal), slot_no(resource)];
-        self.links
-            .pairs
-            .from(move |key| [key[0], key[1]].cmp(&start).then(key[2].cmp(&0)))
-            .take_while(move |key| [key[0], key[1]] == start)
-            .map(|key| LinkNo(key[2]))
+        resources: &'a [Option<EntityNo>],
+    ) -> impl Iterator<Item = (Option<EntityNo>, LinkNo)> + use<'a> {
+        /// So many keys that are not asked for are passed over before the next is looked up: they
+        /// lie side by side, and a look-up goes through the whole depth of the tree.
+        const PASSED_MAX: usize = 48;
+        let principal = slot_no(principal);
+        let seek = move |resource: u32| {
+            self.links.pairs.from(move |key| key.cmp(&[principal, resource, 0]))
+        };
+        let mut wanted = resources.iter().map(|resource| slot_no(*resource)).peekable();
+        let mut keys = wanted.peek().map(|first| seek(*first));
+        let mut passed = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let key = keys.as_mut()?.next().filter(|key| key[0] == principal)?;
+                while wanted.next_if(|wanted| *wanted < key[1]).is_some() {}
+                let next = *wanted.peek()?;
+                if next == key[1] {
+                    passed = 0;
+                    return Some((EntityNo(next).some(), LinkNo(key[2])));
+                }
+                passed += 1;
+                if passed > PASSED_MAX {
+                    passed = 0;
+                    keys = Some(seek(next));
+                }
+            }
+        })
     }
 
     /// The links whose principal slot names exactly this; `None`: that have no such slot.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::slice;
 use std::sync::Arc;
 
-const LEAF_MAX: usize = 128;
+const LEAF_MAX: usize = 64;
 const BRANCH_MAX: usize = 64;
 /// No tree is this deep: it would hold more keys than there are numbers.
 const DEPTH_MAX: usize = 8;
@@ -15,24 +15,29 @@ const DEPTH_MAX: usize = 8;
 /// how a key of the set compares to the key that is meant, as in `slice::binary_search_by`.
 #[derive(Debug, Clone)]
 pub(super) struct Tree<K> {
-    root: Arc<Node<K>>,
+    root: Node<K>,
     len: usize,
 }
 
-#[derive(Debug, Clone)]
+/// The keys of a leaf lie where the pointer to it points: in a large tree most of the cost of a
+/// look-up is memory that no cache holds, and every step to it counts.
+#[derive(Debug)]
 enum Node<K> {
-    Leaf(Vec<K>),
-    /// `keys[i]` is not above any key in `children[i]` and above all in `children[i - 1]`.
-    Branch {
-        keys: Vec<K>,
-        children: Vec<Arc<Node<K>>>,
-    },
+    Leaf(Arc<[K]>),
+    Branch(Arc<Branch<K>>),
+}
+
+/// `keys[i]` is not above any key in `children[i]` and above all in `children[i - 1]`.
+#[derive(Debug, Clone)]
+struct Branch<K> {
+    keys: Vec<K>,
+    children: Vec<Node<K>>,
 }
 
 /// The keys of a tree, or those from some key on, in order.
 #[derive(Debug)]
 pub(super) struct Iter<'a, K> {
-    levels: [slice::Iter<'a, Arc<Node<K>>>; DEPTH_MAX],
+    levels: [slice::Iter<'a, Node<K>>; DEPTH_MAX],
     leaf: slice::Iter<'a, K>,
 }
 
@@ -40,14 +45,14 @@ pub(super) struct Iter<'a, K> {
 
 impl<K: Copy> Tree<K> {
     pub(super) fn new() -> Self {
-        Self { root: Arc::new(Node::Leaf(Vec::new())), len: 0 }
+        Self { root: Node::empty(), len: 0 }
     }
 
     /// A tree of keys that are sorted and distinct.
     pub(super) fn from_sorted(sorted: &[K]) -> Self {
-        let mut level: Vec<(K, Arc<Node<K>>)> = sorted
+        let mut level: Vec<(K, Node<K>)> = sorted
             .chunks(LEAF_MAX)
-            .filter_map(|keys| Some((*keys.first()?, Arc::new(Node::Leaf(keys.to_vec())))))
+            .filter_map(|keys| Some((*keys.first()?, Node::Leaf(keys.into()))))
             .collect();
         while level.len() > 1 {
             level = level
@@ -55,7 +60,7 @@ impl<K: Copy> Tree<K> {
                 .filter_map(|part| {
                     let keys = part.iter().map(|(key, _)| *key).collect();
                     let children = part.iter().map(|(_, child)| child.clone()).collect();
-                    Some((part.first()?.0, Arc::new(Node::Branch { keys, children })))
+                    Some((part.first()?.0, Node::branch(keys, children)))
                 })
                 .collect();
         }
@@ -76,7 +81,7 @@ impl<K: Copy> Tree<K> {
     /// The keys from the first on that is not below what the probe means.
     pub(super) fn from(&self, probe: impl Fn(&K) -> Ordering) -> Iter<'_, K> {
         let mut iter = Iter { levels: Default::default(), leaf: [].iter() };
-        let mut node = &*self.root;
+        let mut node = &self.root;
         let mut levels = iter.levels.iter_mut();
         loop {
             match node {
@@ -85,7 +90,8 @@ impl<K: Copy> Tree<K> {
                     iter.leaf = keys.get(start..).unwrap_or_default().iter();
                     return iter;
                 }
-                Node::Branch { keys, children } => {
+                Node::Branch(branch) => {
+                    let Branch { keys, children } = &**branch;
                     // The child before the first key that is not below may end in keys that are not.
                     let above = keys.get(1..).unwrap_or_default();
                     let start = above.partition_point(|key| probe(key) == Ordering::Less);
@@ -101,15 +107,15 @@ impl<K: Copy> Tree<K> {
     }
 
     pub(super) fn find(&self, probe: impl Fn(&K) -> Ordering) -> Option<K> {
-        let mut node = &*self.root;
+        let mut node = &self.root;
         loop {
             match node {
                 Node::Leaf(keys) => {
                     let at = keys.binary_search_by(&probe).ok()?;
                     return keys.get(at).copied();
                 }
-                Node::Branch { keys, children } => {
-                    node = children.get(child_of(keys, &probe))?;
+                Node::Branch(branch) => {
+                    node = branch.children.get(child_of(&branch.keys, &probe))?;
                 }
             }
         }
@@ -124,7 +130,7 @@ impl<K: Copy> Tree<K> {
             let left = self.root.clone();
             // The first key of a branch is never looked at.
             let keys = vec![split_key, split_key];
-            self.root = Arc::new(Node::Branch { keys, children: vec![left, right] });
+            self.root = Node::branch(keys, vec![left, right]);
         }
         self.len += 1;
         true
@@ -136,13 +142,11 @@ impl<K: Copy> Tree<K> {
             return false;
         }
         remove(&mut self.root, &probe);
-        while let Node::Branch { children, .. } = &*self.root
-            && children.len() < 2
+        while let Node::Branch(branch) = &self.root
+            && branch.children.len() < 2
         {
-            self.root = match children.first() {
-                Some(only) => only.clone(),
-                None => Arc::new(Node::Leaf(Vec::new())),
-            };
+            let only = branch.children.first().cloned();
+            self.root = only.unwrap_or_else(Node::empty);
         }
         self.len -= 1;
         true
@@ -183,23 +187,25 @@ fn child_of<K>(keys: &[K], probe: &impl Fn(&K) -> Ordering) -> usize {
     rest.partition_point(|key| probe(key) != Ordering::Greater)
 }
 
-type Split<K> = Option<(K, Arc<Node<K>>)>;
+type Split<K> = Option<(K, Node<K>)>;
 
 /// Inserts a key that is not there; a node that grew too large gives its right half back.
-fn insert<K: Copy>(node: &mut Arc<Node<K>>, key: K, probe: &impl Fn(&K) -> Ordering) -> Split<K> {
-    match Arc::make_mut(node) {
+fn insert<K: Copy>(node: &mut Node<K>, key: K, probe: &impl Fn(&K) -> Ordering) -> Split<K> {
+    match node {
         Node::Leaf(keys) => {
             let at = keys.partition_point(|other| probe(other) == Ordering::Less);
-            keys.reserve_exact(1);
-            keys.insert(at, key);
-            if keys.len() <= LEAF_MAX {
+            let (before, after) = keys.split_at_checked(at)?;
+            let grown: Vec<K> = before.iter().chain([&key]).chain(after).copied().collect();
+            if grown.len() <= LEAF_MAX {
+                *keys = grown.into();
                 return None;
             }
-            let right = keys.split_off(keys.len() / 2);
-            keys.shrink_to_fit();
-            Some((*right.first()?, Arc::new(Node::Leaf(right))))
+            let (left, right) = grown.split_at_checked(grown.len() / 2)?;
+            *keys = left.into();
+            Some((*right.first()?, Node::Leaf(right.into())))
         }
-        Node::Branch { keys, children } => {
+        Node::Branch(branch) => {
+            let Branch { keys, children } = Arc::make_mut(branch);
             let at = child_of(keys, probe);
             let (split_key, right) = insert(children.get_mut(at)?, key, probe)?;
             keys.insert(at + 1, split_key);
@@ -209,20 +215,21 @@ fn insert<K: Copy>(node: &mut Arc<Node<K>>, key: K, probe: &impl Fn(&K) -> Order
             }
             let half = children.len() / 2;
             let (keys, children) = (keys.split_off(half), children.split_off(half));
-            Some((*keys.first()?, Arc::new(Node::Branch { keys, children })))
+            Some((*keys.first()?, Node::branch(keys, children)))
         }
     }
 }
 
 /// Removes a key that is there.
-fn remove<K: Copy>(node: &mut Arc<Node<K>>, probe: &impl Fn(&K) -> Ordering) {
-    match Arc::make_mut(node) {
+fn remove<K: Copy>(node: &mut Node<K>, probe: &impl Fn(&K) -> Ordering) {
+    match node {
         Node::Leaf(keys) => {
-            if let Ok(at) = keys.binary_search_by(probe) {
-                keys.remove(at);
-            }
+            let Ok(at) = keys.binary_search_by(probe) else { return };
+            let others = keys.iter().enumerate().filter(|(other, _)| *other != at);
+            *keys = others.map(|(_, key)| *key).collect();
         }
-        Node::Branch { keys, children } => {
+        Node::Branch(branch) => {
+            let Branch { keys, children } = Arc::make_mut(branch);
             let at = child_of(keys, probe);
             let Some(child) = children.get_mut(at) else { return };
             remove(child, probe);
@@ -238,7 +245,7 @@ fn remove<K: Copy>(node: &mut Arc<Node<K>>, probe: &impl Fn(&K) -> Ordering) {
 }
 
 /// Joins a small child with a neighbour if both fit in one node with room to grow.
-fn merge_around<K: Copy>(keys: &mut Vec<K>, children: &mut Vec<Arc<Node<K>>>, at: usize) {
+fn merge_around<K: Copy>(keys: &mut Vec<K>, children: &mut Vec<Node<K>>, at: usize) {
     let left = if at == 0 { 0 } else { at - 1 };
     let (Some(first), Some(second)) = (children.get(left), children.get(left + 1)) else { return };
     if first.size() + second.size() > first.size_max() * 3 / 4 {
@@ -248,13 +255,16 @@ fn merge_around<K: Copy>(keys: &mut Vec<K>, children: &mut Vec<Arc<Node<K>>>, at
     let second = children.remove(left + 1);
     keys.remove(left + 1);
     let Some(first) = children.get_mut(left) else { return };
-    match (Arc::make_mut(first), Arc::unwrap_or_clone(second)) {
-        (Node::Leaf(keys), Node::Leaf(more)) => keys.extend(more),
-        (Node::Branch { keys, children }, Node::Branch { keys: more, children: others }) => {
+    match (first, second) {
+        (Node::Leaf(keys), Node::Leaf(more)) => {
+            *keys = keys.iter().chain(more.iter()).copied().collect();
+        }
+        (Node::Branch(first), Node::Branch(second)) => {
+            let Branch { keys, children } = Arc::make_mut(first);
             // A branch's own first key may be anything; between two it must be the one above.
             keys.push(split_key);
-            keys.extend(more.iter().skip(1));
-            children.extend(others);
+            keys.extend(second.keys.iter().skip(1));
+            children.extend(second.children.iter().cloned());
         }
         _ => {}
     }
@@ -262,18 +272,36 @@ fn merge_around<K: Copy>(keys: &mut Vec<K>, children: &mut Vec<Arc<Node<K>>>, at
 
 // === impl Node ===
 
+impl<K> Clone for Node<K> {
+    /// Shares what is below.
+    fn clone(&self) -> Self {
+        match self {
+            Self::Leaf(keys) => Self::Leaf(Arc::clone(keys)),
+            Self::Branch(branch) => Self::Branch(Arc::clone(branch)),
+        }
+    }
+}
+
 impl<K> Node<K> {
+    fn empty() -> Self {
+        Self::Leaf(Arc::new([]))
+    }
+
+    fn branch(keys: Vec<K>, children: Vec<Self>) -> Self {
+        Self::Branch(Arc::new(Branch { keys, children }))
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Leaf(keys) => keys.len(),
-            Self::Branch { children, .. } => children.len(),
+            Self::Branch(branch) => branch.children.len(),
         }
     }
 
     fn size_max(&self) -> usize {
         match self {
             Self::Leaf(_) => LEAF_MAX,
-            Self::Branch { .. } => BRANCH_MAX,
+            Self::Branch(_) => BRANCH_MAX,
         }
     }
 }
@@ -290,7 +318,7 @@ impl<K: Copy> Iterator for Iter<'_, K> {
             }
             let mut deepest = self.levels.iter_mut().enumerate().rev();
             let (level, child) = deepest.find_map(|(at, rest)| Some((at, rest.next()?)))?;
-            let mut node = &**child;
+            let mut node = child;
             let mut levels = self.levels.iter_mut().skip(level + 1);
             loop {
                 match node {
@@ -298,8 +326,8 @@ impl<K: Copy> Iterator for Iter<'_, K> {
                         self.leaf = keys.iter();
                         break;
                     }
-                    Node::Branch { children, .. } => {
-                        let mut rest = children.iter();
+                    Node::Branch(branch) => {
+                        let mut rest = branch.children.iter();
                         let child = rest.next()?;
                         if let Some(level) = levels.next() {
                             *level = rest;

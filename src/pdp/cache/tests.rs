@@ -13,13 +13,13 @@ use super::*;
 use crate::engine::{Bundle, CompileOptions, Snapshot, Text, compile, store};
 use crate::pdp::{Owner, Owners};
 
-const SCHEMA: &str = r#"
+const SCHEMA: &str = r"
 entity Group;
 entity User in [Group] { level?: Long };
 entity Doc in [Group];
 action look appliesTo { principal: [User], resource: [Doc], context: { note?: String, n?: Long } };
 action drop appliesTo { principal: [User], resource: [Doc], context: { note?: String, n?: Long } };
-"#;
+";
 
 const POLICIES: &str = r#"
 @id("share") permit (principal in ?principal, action == Action::"look", resource in ?resource);
@@ -273,7 +273,11 @@ fn kept_and_made_answers_are_the_same_while_the_snapshot_changes() {
             let (next, _) = applied.expect("the change is taken");
             current.store(Arc::new(installed(next, revision)));
             cache.clear();
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            let seen = checks.load(Relaxed);
+            // Some checks see each revision.
+            while checks.load(Relaxed) < seen + 3 && !readers.iter().any(|it| it.is_finished()) {
+                std::thread::yield_now();
+            }
         }
         done.store(true, Relaxed);
         for reader in readers {

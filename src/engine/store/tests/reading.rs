@@ -198,6 +198,24 @@ pub(super) fn check_indexes(store: &Store) {
         let of_resource = store.links_of_resource(Some(*target)).next().is_some();
         assert_eq!(store.names_resource(*target), of_resource);
     }
+    let links: Vec<(LinkNo, LinkRef<'_>)> = (0..store.links.rows.len())
+        .filter_map(|no| Some((LinkNo(no), store.link_of(LinkNo(no))?)))
+        .collect();
+    let slots: Vec<Option<EntityNo>> = all.iter().copied().map(Some).chain([None]).collect();
+    for principal in &slots {
+        for step in [1, 3] {
+            let wanted: Vec<Option<EntityNo>> = slots.iter().copied().step_by(step).collect();
+            let mut expected: Vec<(u32, LinkNo)> = links
+                .iter()
+                .filter(|(_, link)| link.principal == *principal && wanted.contains(&link.resource))
+                .map(|(no, link)| (slot_no(link.resource), *no))
+                .collect();
+            expected.sort();
+            let found = store.links_among(*principal, &wanted);
+            let found: Vec<_> = found.map(|(resource, no)| (slot_no(resource), no)).collect();
+            assert_eq!(found, expected);
+        }
+    }
     for ty in store.types() {
         let ids: Vec<_> = store.entities_of(ty).map(|no| store.id_of(no).to_owned()).collect();
         assert!(ids.is_sorted());
