@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod http;
+pub mod mapping;
 pub mod pdp;
 pub mod revisions;
 pub mod server;

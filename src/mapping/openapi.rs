@@ -1,0 +1,1 @@
+//! Route files from `OpenAPI` documents.
