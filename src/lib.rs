@@ -2,8 +2,8 @@
 //! and answers allow or deny.
 //!
 //! In reading order: [`engine`] (pure: bundle to snapshot, request to decision), [`pdp`] (the one
-//! door to a decision, and the publisher, the only writer), [`revisions`] (what is durable), [`sources`] (where bundles come
-//! from),
+//! door to a decision, and the publisher, the only writer), [`revisions`] (what is durable),
+//! [`sources`] (where bundles come from), [`mapping`] (pure: a proxied request to checks),
 //! [`http`] (endpoints) on [`server`] (connections), [`config`] (what is switched on), [`cli`]
 //! (commands). `ARCHITECTURE.md` draws the walls between them.
 
