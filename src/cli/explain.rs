@@ -74,8 +74,7 @@ pub(super) fn run(args: &ExplainArgs, given: &ArgMatches) -> Result<ExitCode, Fa
         None => Asker::Nobody,
     };
     let request = request(&args.method, &args.url);
-    let explained =
-        explain(&map, &request, &asker, &snapshot, config.check_options(), &text.name);
+    let explained = explain(&map, &request, &asker, &snapshot, config.check_options(), &text.name);
     terminal::data(&match args.format {
         Format::Human => explained.for_people(Paint::stdout()),
         Format::Json => format!("{:#}\n", explained.to_json()?),
@@ -87,9 +86,9 @@ pub(super) fn run(args: &ExplainArgs, given: &ArgMatches) -> Result<ExitCode, Fa
 /// is, but for a scheme and a host before it.
 fn request<'a>(method: &'a str, url: &'a str) -> OriginalRequest<'a> {
     let schemes = [("http://", false), ("https://", false), ("ws://", true), ("wss://", true)];
-    let with_host = schemes.iter().find_map(|(scheme, web_socket)| {
-        url.strip_prefix(scheme).map(|rest| (rest, *web_socket))
-    });
+    let with_host = schemes
+        .iter()
+        .find_map(|(scheme, web_socket)| url.strip_prefix(scheme).map(|rest| (rest, *web_socket)));
     let (host, target, web_socket) = match with_host {
         Some((rest, web_socket)) => {
             let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -29,8 +29,7 @@ const README: &str = include_str!("init/README.md");
 
 /// Writes every file, or none.
 pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
-    let own =
-        [("doorward.yaml", CONFIGURATION), ("routes.yaml", ROUTES), ("README.md", README)];
+    let own = [("doorward.yaml", CONFIGURATION), ("routes.yaml", ROUTES), ("README.md", README)];
     let files: Vec<_> = shipped::files().chain(own).collect();
     refuse_to_overwrite(&args.directory, files.iter().map(|(path, _)| *path))?;
     let mut written = Vec::new();

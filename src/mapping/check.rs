@@ -162,7 +162,8 @@ impl<'a> Resolver<'a, '_, '_> {
             return Ok(uid);
         }
         let uids = others.iter().map(|name| uid::of(name, &id));
-        let mut held = std::iter::once(uid.clone()).chain(uids).filter(|it| self.snapshot.holds(it));
+        let mut held =
+            std::iter::once(uid.clone()).chain(uids).filter(|it| self.snapshot.holds(it));
         match (held.next(), held.next()) {
             (Some(_), Some(_)) => Err(Unresolved::TwoEntities),
             (Some(held), None) => Ok(held),
@@ -246,7 +247,9 @@ impl fmt::Display for Unresolved {
             Self::Ambiguous(why) => why.fmt(f),
             Self::Type => f.write_str("the entity type that the request names is not in the map"),
             Self::Value => f.write_str("a value of the request is not of the form the route wants"),
-            Self::TwoEntities => f.write_str("two entities have this id, and the path says no type"),
+            Self::TwoEntities => {
+                f.write_str("two entities have this id, and the path says no type")
+            }
             Self::Id => write!(f, "an id has more than {ID_BYTES_MAX} bytes"),
         }
     }

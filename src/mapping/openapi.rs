@@ -134,7 +134,8 @@ impl<'a> Writer<'a> {
         for method in METHODS {
             let Some(operation) = item.get(method) else { continue };
             let text = |key| operation.get(key).and_then(Value::as_str).unwrap_or_default();
-            let summary = if text("summary").is_empty() { text("operationId") } else { text("summary") };
+            let summary =
+                if text("summary").is_empty() { text("operationId") } else { text("summary") };
             let upper = method.to_ascii_uppercase();
             let guess = match &template {
                 Ok(template) => self.guess(method, template, operation),
@@ -166,7 +167,9 @@ impl<'a> Writer<'a> {
         let (capture, before) = match (names.as_slice(), template.segments.as_slice()) {
             ([], _) => return comment("it names no record: a list, or an action on everything"),
             ([capture], [.., before, Segment::Capture { .. }]) => (*capture, before),
-            ([_], _) => return comment("what stands behind the id may ask for more than the record"),
+            ([_], _) => {
+                return comment("what stands behind the id may ask for more than the record");
+            }
             _ => return comment("it names several records: `all_of`?"),
         };
         if !self.seen.insert((method.to_owned(), template.shape())) {
@@ -256,7 +259,9 @@ impl<'a> Writer<'a> {
                 let _ = writeln!(text, "#   {name}");
             }
         }
-        text.push_str("version: 1\n\ndefaults: { unmatched: deny, path: strict, preflight: allow_cors }\n\n");
+        text.push_str(
+            "version: 1\n\ndefaults: { unmatched: deny, path: strict, preflight: allow_cors }\n\n",
+        );
         text.push_str(if self.routes == 0 { "routes: []\n" } else { "routes:\n" });
         text.push_str(&self.lines);
         Imported {
@@ -278,6 +283,7 @@ fn described(summary: &str) -> String {
 
 /// A text that ends no comment: one line without control characters.
 fn plain_line(text: &str) -> String {
-    let plain = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
+    let plain =
+        |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
     text.chars().map(plain).collect()
 }

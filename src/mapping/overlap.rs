@@ -25,9 +25,8 @@ impl RouteMap {
             let methods = self.methods_of(&numbers, &mut told);
             self.hosts.insert(host, methods);
         }
-        let everywhere = |number: &usize| {
-            self.routes.get(*number).is_some_and(|route| route.hosts.is_empty())
-        };
+        let everywhere =
+            |number: &usize| self.routes.get(*number).is_some_and(|route| route.hosts.is_empty());
         let numbers: Vec<usize> = (0..self.routes.len()).filter(everywhere).collect();
         self.others = self.methods_of(&numbers, &mut told);
         for (later, message) in &told {

@@ -73,7 +73,9 @@ impl Ambiguity {
             Self::EncodedDelimiter => "the path has an encoded `?` or `#`",
             Self::Fragment => "the target has a `#`",
             Self::ControlCharacter => "the target has a control character",
-            Self::NotAscii => "the target has bytes that are not ASCII, or escapes that are not UTF-8",
+            Self::NotAscii => {
+                "the target has bytes that are not ASCII, or escapes that are not UTF-8"
+            }
             Self::InvalidCharacter => "the path has a character that must be escaped",
             Self::InvalidEscape => "the target has a `%` without two hexadecimal digits",
             Self::NeedlessEscape => "the path has an escaped letter or digit",
@@ -236,7 +238,10 @@ fn is_unreserved(byte: u8) -> bool {
 
 /// What a segment may hold as it is or escaped.
 fn is_delimiter(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
+    matches!(
+        byte,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@'
+    )
 }
 
 /// Decodes the escapes that are left in a captured text; once, for `%25` never gets this far.

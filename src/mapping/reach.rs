@@ -17,6 +17,8 @@ const TRIES_MAX: usize = 512;
 
 /// Tells of routes that no request finds.
 pub(super) fn judge(map: &RouteMap, nodes: &[&Node], reader: &mut Reader<'_>) {
+    // Routes for every host are reached through one that no route names.
+    let other = (!map.hosts.is_empty()).then_some("zz-sample.example");
     for (route, node) in map.routes.iter().zip(nodes) {
         let targets = targets(route);
         for method in &route.methods {
@@ -24,7 +26,7 @@ pub(super) fn judge(map: &RouteMap, nodes: &[&Node], reader: &mut Reader<'_>) {
             let reached = targets.iter().any(|target| {
                 let request = OriginalRequest {
                     method,
-                    host: route.hosts.first().map(String::as_str),
+                    host: route.hosts.first().map(String::as_str).or(other),
                     target,
                     cors: false,
                     upgrade: if route.upgrade { Upgrade::WebSocket } else { Upgrade::None },
@@ -59,16 +61,15 @@ fn targets(route: &Route) -> Vec<String> {
     for segment in &route.template.segments {
         let parts = match segment {
             Segment::Literal(text) => vec![text.clone()],
-            Segment::Capture { pattern, .. } => {
-                pattern.as_ref().unwrap_or(&Pattern::Any).samples()
-            }
+            Segment::Capture { pattern, .. } => pattern.as_ref().unwrap_or(&Pattern::Any).samples(),
             Segment::Rest { .. } => vec!["zz-sample-1/zz-sample-2".to_owned()],
         };
         let longer = targets.iter().flat_map(|start| {
             parts.iter().map(move |part| {
                 let mut target = format!("{start}/");
                 for byte in part.bytes() {
-                    let plain = byte.is_ascii_alphanumeric() || b"-_.~/%!$&'()*+,=:@".contains(&byte);
+                    let plain =
+                        byte.is_ascii_alphanumeric() || b"-_.~/%!$&'()*+,=:@".contains(&byte);
                     if plain {
                         target.push(char::from(byte));
                     } else {

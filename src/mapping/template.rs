@@ -1,9 +1,9 @@
 //! The path of a route: literal segments and captures. One capture is one whole segment, or, as
 //! `{*rest}` at the end, all that is left.
 
+use super::CAPTURES_MAX;
 use super::path::{self, decode};
 use super::pattern::{NAMES, Pattern};
-use super::CAPTURES_MAX;
 
 /// A path with captures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +77,7 @@ impl Template {
                 Ok(target) if target.encoded_slash => {
                     Err(format!("`{part}` has an encoded slash, which is refused in requests"))
                 }
-                Ok(target) => {
-                    Ok(Segment::Literal(target.path.trim_start_matches('/').to_owned()))
-                }
+                Ok(target) => Ok(Segment::Literal(target.path.trim_start_matches('/').to_owned())),
                 Err(why) => Err(format!("no request can match `{part}`: {why}")),
             };
         };
@@ -95,10 +93,14 @@ impl Template {
             return Err(format!("`{part}` is no capture: a name is letters, digits and `_`"));
         }
         if rest && !last {
-            return Err(format!("`{part}` takes all that is left, and stands before other segments"));
+            return Err(format!(
+                "`{part}` takes all that is left, and stands before other segments"
+            ));
         }
         let pattern = match form {
-            Some(_) if rest => return Err(format!("`{part}` takes several segments: no form fits")),
+            Some(_) if rest => {
+                return Err(format!("`{part}` takes several segments: no form fits"));
+            }
             Some(form) => Some(Pattern::named(form).ok_or_else(|| {
                 format!("`{form}` is no form of a capture; there are {NAMES} (under `captures`)")
             })?),

@@ -1,6 +1,7 @@
 //! YAML as a tree whose every node knows where it stands, so that all that is wrong with a route
 //! file is told at once, each fault with its line. Size, depth and aliases are bounded.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -187,7 +188,8 @@ pub(super) fn parse(source: Source<'_>, bytes_max: usize) -> Result<Node, Proble
         strict_booleans: true,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(source.text, options).map_err(|error| {
+    let text = without_comments(source.text);
+    serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
         let error = error.without_snippet();
         let problem = Problem::error("routes-yaml", message(error));
         let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
@@ -197,6 +199,18 @@ pub(super) fn parse(source: Source<'_>, bytes_max: usize) -> Result<Node, Proble
             1,
         ))
     })
+}
+
+/// The text with lines that are comments emptied: the reader bounds how many it looks past, and an
+/// imported file has hundreds. Where a block of text could hold such a line, nothing is changed.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    let opens_block = |line: &str| line.trim_end().ends_with(['|', '>', '-', '+']);
+    if text.lines().any(|line| !line.trim_start().starts_with('#') && opens_block(line)) {
+        return Cow::Borrowed(text);
+    }
+    let keep = |line: &str| !line.trim_start().starts_with('#');
+    let lines = text.split('\n').map(|line| if keep(line) { line } else { "" });
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn message(error: &YamlError) -> String {
@@ -237,15 +251,21 @@ impl Source<'_> {
         // A quoted text begins behind its quote.
         let quote = whole.get(offset..).is_some_and(|rest| rest.starts_with(['"', '\'']));
         let offset = offset + usize::from(quote);
-        let end = whole.char_indices().map(|(at, _)| at).find(|at| {
-            whole.get(offset..*at).is_some_and(|part| part.chars().count() >= width)
-        });
+        let end = whole
+            .char_indices()
+            .map(|(at, _)| at)
+            .find(|at| whole.get(offset..*at).is_some_and(|part| part.chars().count() >= width));
         let length = end.unwrap_or(whole.len()).saturating_sub(offset);
         Place::in_line(self.name, line, whole, offset, length)
     }
 
     /// An error at a node.
-    pub(super) fn error(&self, code: &'static str, node: &Node, message: impl Into<String>) -> Problem {
+    pub(super) fn error(
+        &self,
+        code: &'static str,
+        node: &Node,
+        message: impl Into<String>,
+    ) -> Problem {
         Problem::error(code, message).at(self.of(node))
     }
 }

@@ -8,19 +8,16 @@ use proptest::prelude::*;
 use crate::world::{SNAPSHOT, emma, map, request};
 
 /// What is never escaped.
-const UNRESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn device() -> RouteMap {
-    map(
-        r#"
+    map(r#"
   - { methods: [GET], path: "/d/{id}", action: read, resource: { type: Device, id: "{id}" } }
   - { methods: [GET], path: "/u/{id:uuid}", action: read, resource: { type: Device, id: "{id}" } }
   - { methods: [GET], path: "/i/{id:int}", action: read, resource: { type: Device, id: "{id}" } }
   - { methods: [GET], path: "/w/{id:word}", action: read, resource: { type: Device, id: "{id}" } }
   - { methods: [GET], path: "/l/{id}", captures: { id: [a, "b c"] }, action: read, resource: { type: Device, id: "{id}" } }
-"#,
-    )
+"#)
 }
 
 #[test]

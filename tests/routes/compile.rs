@@ -105,7 +105,7 @@ fn what_is_no_route_file() {
         ("version: 1\nversion: 1\nroutes: []", "stands here for the second time"),
         ("version: 1\nroutes: [", "routes-yaml"),
         ("version: 1\nroutes: {}", "expected a list"),
-        (&"[".repeat(1000), "nested too deep"),
+        (&"[".repeat(1000), "recursion limit"),
         (&"x".repeat(9 << 20), "has more than"),
     ] {
         let problems = problems(text);

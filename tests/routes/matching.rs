@@ -8,14 +8,12 @@ const EMMA: (&str, &str) = ("User", "emma");
 
 #[test]
 fn literals_come_before_captures_wherever_they_stand_in_the_file() {
-    let map = map(
-        r#"
+    let map = map(r#"
   - { methods: [GET], path: "/api/{type}/{id}/attributes", action: read_attributes, resource: { type: "{type}", types: { device: Device, asset: Asset }, id: "{id}" } }
   - { methods: [GET], path: "/api/{type}/{id}", action: read, resource: { type: "{type}", types: { device: Device, asset: Asset }, id: "{id}" } }
   - { methods: [GET], path: "/api/device/all", action: administer, resource: { type: Tenant, id: "{principal.tenant}" } }
   - { methods: [GET], path: "/api/device/info/{id}", action: read, resource: { type: Device, id: "{id}" } }
-"#,
-    );
+"#);
     for (target, expected) in [
         ("/api/device/all", r#"administer Tenant::"Tenant 1""#),
         ("/api/device/1/attributes", r#"read_attributes Device::"1""#),
@@ -55,13 +53,11 @@ fn methods_are_exact() {
 
 #[test]
 fn conditions_on_the_query_tell_routes_apart() {
-    let map = map(
-        r#"
+    let map = map(r#"
   - { methods: [GET], path: "/d", query: { name: present, all: absent }, action: read, resource: { type: Device, id: "{?name}" } }
   - { methods: [GET], path: "/d", query: { name: absent }, action: administer, resource: { type: Tenant, id: "{principal.tenant}" } }
   - { methods: [GET], path: "/e", query: { kind: [a, b] }, public: true }
-"#,
-    );
+"#);
     for (target, expected) in [
         ("/d?name=SD-001", r#"read Device::"SD-001""#),
         ("/d?x=1&name=a%20b+c", r#"read Device::"a b c""#),
@@ -81,10 +77,7 @@ fn conditions_on_the_query_tell_routes_apart() {
         ("/d?name[]=y", "deny ambiguous_path: the query cannot be read in one way"),
         ("/d?name%00=y", "deny ambiguous_path: the query cannot be read in one way"),
         ("/d?name=%ff", "deny ambiguous_path: the query cannot be read in one way"),
-        (
-            "/d?name=%f",
-            "deny ambiguous_path: the target has a `%` without two hexadecimal digits",
-        ),
+        ("/d?name=%f", "deny ambiguous_path: the target has a `%` without two hexadecimal digits"),
         ("/e?kind=b", "allow public"),
         ("/e?kind=c", "deny unmapped_route"),
         ("/e", "deny unmapped_route"),
@@ -121,22 +114,20 @@ fn hosts() {
 
 #[test]
 fn web_sockets_have_routes_of_their_own() {
-    let map = map(
-        r#"
+    let map = map(r#"
   - { methods: [GET], path: "/ws", upgrade: websocket, credentials: ["query:token"], action: administer, resource: { type: Tenant, id: "{principal.tenant}" } }
   - { methods: [GET], path: "/ws", public: true }
   - { methods: [GET], path: "/a", public: true }
-"#,
-    );
-    let with = |upgrade, target| {
-        said(&map, &OriginalRequest { upgrade, ..request("GET", target) }, EMMA)
-    };
+"#);
+    let with =
+        |upgrade, target| said(&map, &OriginalRequest { upgrade, ..request("GET", target) }, EMMA);
     assert_eq!(with(Upgrade::WebSocket, "/ws"), r#"administer Tenant::"Tenant 1""#);
     assert_eq!(with(Upgrade::None, "/ws"), "allow public");
     assert_eq!(with(Upgrade::WebSocket, "/a"), "deny unmapped_route");
     assert_eq!(with(Upgrade::Other, "/a"), "deny unmapped_route");
     assert_eq!(with(Upgrade::Other, "/ws"), "deny unmapped_route");
-    let web_socket = OriginalRequest { upgrade: Upgrade::WebSocket, ..request("GET", "/ws?token=x") };
+    let web_socket =
+        OriginalRequest { upgrade: Upgrade::WebSocket, ..request("GET", "/ws?token=x") };
     let Mapped::Matched(matched) = map.map(&web_socket) else { panic!("it is mapped") };
     assert_eq!(matched.route().credentials(), [CredentialPlace::Query("token".to_owned())]);
     assert_eq!(matched.query("token").unwrap().as_deref(), Some("x"));
@@ -144,7 +135,8 @@ fn web_sockets_have_routes_of_their_own() {
 
 #[test]
 fn preflights_are_for_paths_that_are_mapped() {
-    let route = "  - { methods: [PUT], path: '/a/{x:int}', action: write, resource: '{principal}' }\n";
+    let route =
+        "  - { methods: [PUT], path: '/a/{x:int}', action: write, resource: '{principal}' }\n";
     let cors = |target| OriginalRequest { cors: true, ..request("OPTIONS", target) };
     let allowing = map(route);
     assert_eq!(said(&allowing, &cors("/a/1"), EMMA), "allow preflight");
@@ -160,30 +152,26 @@ fn preflights_are_for_paths_that_are_mapped() {
 
 #[test]
 fn all_of_makes_several_checks() {
-    let map = map(
-        r#"
+    let map = map(r#"
   - methods: [POST]
     path: "/api/customer/{customer}/device/{id}"
     all_of:
       - { action: change_owner, resource: { type: Device, id: "{id}" }, context: { target: { type: Owner, id: "{customer}" } } }
       - { action: read, resource: 'Customer::"Customer A"' }
-"#,
-    );
+"#);
     assert_eq!(
         emma(&map, "POST", "/api/customer/A-East/device/SD-001"),
-        r#"change_owner Device::"SD-001" {"target":{"__entity":{"id":"A-East","type":"Owner"}}} and read Customer::"Customer A""#
+        r#"change_owner Device::"SD-001" {"target":{"__entity":{"type":"Owner","id":"A-East"}}} and read Customer::"Customer A""#
     );
 }
 
 #[test]
 fn the_principal_says_what_is_asked() {
-    let map = map(
-        r#"
+    let map = map(r#"
   - { methods: [GET], path: "/tenant", action: administer, resource: { type: Tenant, id: "{principal.tenant}" } }
   - { methods: [GET], path: "/me", action: read, resource: "{principal}" }
   - { methods: [GET], path: "/user", action: read, resource: { type: User, id: "{principal}" } }
-"#,
-    );
+"#);
     let of = |target, principal| said(&map, &request("GET", target), principal);
     assert_eq!(of("/tenant", EMMA), r#"administer Tenant::"Tenant 1""#);
     assert_eq!(of("/me", EMMA), r#"read User::"emma""#);
@@ -206,14 +194,14 @@ fn the_snapshot_says_which_of_several_types_an_id_has() {
         "  - { methods: [GET], path: '/g/{id}', action: read, resource: { type: [EntityGroup, UserGroup], id: '{id}' } }\n",
     );
     assert_eq!(emma(&map, "GET", "/g/Buildings"), r#"read EntityGroup::"Buildings""#);
-    assert_eq!(
-        emma(&map, "GET", "/g/A-East%20users"),
-        r#"read EntityGroup::"A-East users""#
-    );
+    assert_eq!(emma(&map, "GET", "/g/A-East%20users"), r#"read EntityGroup::"A-East users""#);
 }
 
 #[test]
 fn the_label_holds_nothing_that_was_sent() {
     let map = map("  - { methods: [GET], path: '/api/v1/{accessToken}/rpc', public: true }\n");
-    assert_eq!(map.map(&request("GET", "/api/v1/s3cret/rpc")).label(), Some("/api/v1/{accessToken}/rpc"));
+    assert_eq!(
+        map.map(&request("GET", "/api/v1/s3cret/rpc")).label(),
+        Some("/api/v1/{accessToken}/rpc")
+    );
 }

@@ -41,27 +41,31 @@ pub(crate) fn listed() -> Vec<(String, String)> {
 
 /// A path with ids of the tutorial in place of its captures.
 fn target(path: &str) -> String {
-    let id = |segment: &str| match segment {
-        "{entityType}" => "DEVICE",
-        "{deviceId}" | "{entityId}" => "SD-001",
-        "{assetId}" => "Building%20A",
-        "{dashboardId}" => "My%20New%20Dashboard",
-        "{customerId}" => "Customer%20A",
-        "{tenantId}" => "Tenant%201",
-        "{userId}" | "{assigneeId}" => "emma",
-        "{entityGroupId}" => "Buildings",
-        "{userGroupId}" => "A%2FAll",
-        "{ownerType}" => "CUSTOMER",
-        "{ownerId}" => "A-East",
-        "{fromType}" | "{toType}" => "ASSET",
-        "{fromId}" | "{toId}" => "Building%20A",
-        "{scope}" => "SERVER_SCOPE",
-        "{protocol}" => "mqtt",
-        other => return other.trim_matches(['{', '}', '*']).to_owned(),
-    }
-    .to_owned();
-    let path: Vec<String> =
-        path.split('/').map(|it| if it.starts_with('{') { id(it) } else { it.to_owned() }).collect();
+    let id = |segment: &str| {
+        match segment {
+            "{entityType}" => "DEVICE",
+            "{deviceId}" | "{entityId}" => "SD-001",
+            "{assetId}" => "Building%20A",
+            "{dashboardId}" => "My%20New%20Dashboard",
+            "{customerId}" => "Customer%20A",
+            "{tenantId}" => "Tenant%201",
+            "{userId}" | "{assigneeId}" => "emma",
+            "{entityGroupId}" => "Buildings",
+            "{userGroupId}" => "A%2FAll",
+            "{ownerType}" => "CUSTOMER",
+            "{ownerId}" => "A-East",
+            "{fromType}" | "{toType}" => "ASSET",
+            "{fromId}" | "{toId}" => "Building%20A",
+            "{scope}" => "SERVER_SCOPE",
+            "{protocol}" => "mqtt",
+            other => return other.trim_matches(['{', '}', '*']).to_owned(),
+        }
+        .to_owned()
+    };
+    let path: Vec<String> = path
+        .split('/')
+        .map(|it| if it.starts_with('{') { id(it) } else { it.to_owned() })
+        .collect();
     path.join("/").replace("A%2FAll", "A-All")
 }
 
@@ -136,7 +140,7 @@ fn what_is_left_out_is_on_the_page() {
     let page = fs::read_to_string(path("examples/thingsboard/ROUTES.md")).unwrap();
     for (method, path) in listed() {
         let denied = matches!(MAP.map(&request(&method, &target(&path))), Mapped::Unmapped);
-        let named = page.contains(&format!("`{method} {path}`"));
+        let named = page.contains(&format!("\n- `{method} {path}`\n"));
         assert_eq!(denied, named, "{method} {path}");
     }
 }

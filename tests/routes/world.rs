@@ -52,7 +52,11 @@ pub(crate) fn request<'a>(method: &'a str, target: &'a str) -> OriginalRequest<'
 }
 
 /// What a map says of a request of a principal: the checks it makes, or why it makes none.
-pub(crate) fn said(map: &RouteMap, request: &OriginalRequest<'_>, principal: (&str, &str)) -> String {
+pub(crate) fn said(
+    map: &RouteMap,
+    request: &OriginalRequest<'_>,
+    principal: (&str, &str),
+) -> String {
     let matched = match map.map(request) {
         Mapped::Unmapped => return "deny unmapped_route".to_owned(),
         Mapped::Ambiguous(why) => return format!("deny ambiguous_path: {why}"),

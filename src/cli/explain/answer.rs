@@ -56,7 +56,11 @@ impl Answer {
     ) -> Self {
         let matched = match mapped {
             Mapped::Unmapped => {
-                return Self::without_check(false, "unmapped_route", "no route is for this request");
+                return Self::without_check(
+                    false,
+                    "unmapped_route",
+                    "no route is for this request",
+                );
             }
             Mapped::Ambiguous(why) => {
                 return Self::without_check(false, "ambiguous_path", why.as_str());
@@ -147,7 +151,8 @@ impl<'m> Explained<'m> {
             lines.extend(indent(2, &format!("{why}{code}")));
         }
         if let Some(route) = self.route {
-            let place = paint.faint(&visible(&format!("{}:{}", self.file, route.line()))).into_owned();
+            let place =
+                paint.faint(&visible(&format!("{}:{}", self.file, route.line()))).into_owned();
             lines.push(format!("  route {}  {place}", paint.bold(&visible(route.label()))));
         }
         for (name, value) in &self.captures {

@@ -97,12 +97,7 @@ impl Compiler<'_, '_> {
         Some(Resource::Entity(EntityOf { ty, id }))
     }
 
-    fn entity_by_text(
-        &mut self,
-        node: &Node,
-        text: &str,
-        template: &Template,
-    ) -> Option<Resource> {
+    fn entity_by_text(&mut self, node: &Node, text: &str, template: &Template) -> Option<Resource> {
         if text.contains("::\"") {
             return match uid::parse(text) {
                 Ok(uid) => {

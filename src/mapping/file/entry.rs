@@ -85,7 +85,8 @@ impl Entry {
         }
         let own_hosts = hosts(node.get("hosts"), reader);
         for host in own_hosts.iter().filter(|it| !all_hosts.is_empty() && !all_hosts.contains(it)) {
-            let message = format!("the route is unreachable: `{host}` is not among the file's `hosts`");
+            let message =
+                format!("the route is unreachable: `{host}` is not among the file's `hosts`");
             reader.fail(path, message);
         }
         let hosts = if own_hosts.is_empty() { all_hosts.to_vec() } else { own_hosts };
@@ -130,7 +131,8 @@ fn methods(node: &Node, reader: &mut Reader<'_>) -> Vec<String> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
             reader.fail(method, format!("`{text}` is no method: methods are words in upper case"));
         } else if text == "CONNECT" {
-            reader.fail(method, "`CONNECT` asks for a tunnel, not for a path: no route can allow it");
+            reader
+                .fail(method, "`CONNECT` asks for a tunnel, not for a path: no route can allow it");
         } else if methods.iter().any(|other| other == text) {
             reader.fail(method, format!("`{text}` stands here twice"));
         } else {
@@ -176,17 +178,14 @@ fn credentials(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<CredentialPl
             Some(("cookie", name)) if !name.is_empty() => {
                 places.push(CredentialPlace::Cookie(name.to_owned()));
             }
-            _ => reader.fail(place, format!("expected `query:NAME` or `cookie:NAME`, found `{text}`")),
+            _ => reader
+                .fail(place, format!("expected `query:NAME` or `cookie:NAME`, found `{text}`")),
         }
     }
     places
 }
 
-fn encoded_slash(
-    node: Option<&Node>,
-    template: &Template,
-    reader: &mut Reader<'_>,
-) -> Vec<usize> {
+fn encoded_slash(node: Option<&Node>, template: &Template, reader: &mut Reader<'_>) -> Vec<usize> {
     let mut positions = Vec::new();
     for name in reader.texts(node) {
         let text = name.text().unwrap_or_default();

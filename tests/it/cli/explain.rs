@@ -93,7 +93,10 @@ fn requests_that_have_no_route() {
       no route is for this request (unmapped_route)
     ");
     let web_socket = explain("GET", "wss://iot.example/api/ws");
-    assert!(web_socket.contains("check User::\"emma\" administer Tenant::\"Tenant 1\""), "{web_socket}");
+    assert!(
+        web_socket.contains("check User::\"emma\" administer Tenant::\"Tenant 1\""),
+        "{web_socket}"
+    );
 }
 
 #[test]
