@@ -18,6 +18,7 @@ pub use choice::{ForbidErrors, LogFormat, LogLevel, References, RequestPropertie
 pub use file::ConfigFile;
 pub use limits::Limits;
 pub use origin::{Origin, Sourced};
+pub use quantity::Bytes;
 
 use crate::engine::{self, CheckOptions, CompileOptions, Place, Problem};
 use crate::http::authzen;
@@ -96,6 +97,8 @@ pub struct Config {
     pub references: Sourced<References>,
     /// When properties that come with a request are used.
     pub request_properties: Sourced<RequestProperties>,
+    /// How many bytes of decisions are kept for requests that come again; none where it is not set.
+    pub decision_cache: Sourced<Option<Bytes>>,
     /// How the log is written.
     pub log_format: Sourced<LogFormat>,
     /// How much the log says.
@@ -148,6 +151,7 @@ impl Config {
             forbid_errors: pick.or_default(over.forbid_errors, file.forbid_errors),
             references: pick.or_default(over.references, file.references),
             request_properties: pick.or_default(over.request_properties, file.request_properties),
+            decision_cache: pick.optional(None, file.decision_cache),
             log_format: pick.or_default(over.log_format, file.log_format),
             log_level: pick.or_default(over.log_level, file.log_level),
             limits: Limits::of(&file.limits, &origin),
@@ -198,6 +202,11 @@ impl Config {
             forbid_errors: self.forbid_errors.value.into(),
             request_properties: self.request_properties.value.into(),
         }
+    }
+
+    /// How many bytes of decisions are kept; 0: none are.
+    pub fn decision_cache_bytes(&self) -> u64 {
+        self.decision_cache.value.map_or(0, |bytes| bytes.0)
     }
 
     /// How `AuthZEN` names are read.

@@ -1,6 +1,7 @@
 //! The one door to a decision. Every check of every endpoint goes through [`Pdp::check`], so all
 //! are decided, counted and logged alike; only the [`publisher`] installs a snapshot.
 
+mod cache;
 mod ids;
 pub mod metrics;
 pub mod publisher;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use cache::Cache;
 use ids::Ids;
 use metrics::Metrics;
 
@@ -28,6 +30,8 @@ struct Inner {
     current: ArcSwapOption<Installed>,
     revision: watch::Sender<u64>,
     options: CheckOptions,
+    /// Decisions kept, where that is configured.
+    cache: Option<Cache>,
     metrics: Metrics,
     ids: Ids,
 }
@@ -128,10 +132,12 @@ impl Decided {
 
 impl Pdp {
     /// A door without a snapshot: not ready until the publisher installs one.
-    pub fn new(options: CheckOptions, metrics: Metrics) -> Self {
+    /// It keeps up to `cache_bytes` of decisions for requests that come again.
+    pub fn new(options: CheckOptions, cache_bytes: u64, metrics: Metrics) -> Self {
         let (revision, _) = watch::channel(0);
         let current = ArcSwapOption::empty();
-        Self { inner: Arc::new(Inner { current, revision, options, metrics, ids: Ids::new() }) }
+        let (cache, ids) = (Cache::new(cache_bytes), Ids::new());
+        Self { inner: Arc::new(Inner { current, revision, options, cache, metrics, ids }) }
     }
 
     /// The snapshot in force. A batch takes it once and decides every item by it.
@@ -142,7 +148,11 @@ impl Pdp {
     /// Decides one request by the given snapshot, counts it, and gives it an id.
     pub fn check(&self, door: Door, installed: &Installed, request: &CheckRequest) -> Decided {
         let started = Instant::now();
-        let outcome = installed.snapshot.check(request, self.inner.options);
+        let options = self.inner.options;
+        let outcome = match &self.inner.cache {
+            Some(cache) => cache.check(installed, request, options),
+            None => installed.snapshot.check(request, options),
+        };
         let decided = Decided { outcome, revision: installed.revision, id: self.inner.ids.next() };
         self.inner.metrics.observe_check(door, &decided, started.elapsed());
         decided
@@ -170,6 +180,9 @@ impl Pdp {
         let revision = installed.revision;
         self.inner.metrics.observe_install(&installed);
         let previous = self.inner.current.swap(Some(installed));
+        if let Some(cache) = &self.inner.cache {
+            cache.clear();
+        }
         self.inner.revision.send_replace(revision);
         previous
     }

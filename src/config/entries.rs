@@ -75,6 +75,11 @@ impl Config {
                 json!(word(&self.request_properties.value)),
                 &self.request_properties.origin,
             ),
+            (
+                "decision_cache",
+                json!(self.decision_cache.value.map(|bytes| bytes.to_string())),
+                &self.decision_cache.origin,
+            ),
             ("log_format", json!(word(&self.log_format.value)), &self.log_format.origin),
             ("log_level", json!(word(&self.log_level.value)), &self.log_level.origin),
         ]

@@ -11,6 +11,7 @@ use serde_saphyr::Error as YamlError;
 
 use super::choice::{ForbidErrors, LogFormat, LogLevel, References, RequestProperties};
 use super::limits::LimitsInFile;
+use super::quantity::Bytes;
 use crate::engine::{Place, Problem};
 use crate::server::ListenAddr;
 
@@ -52,6 +53,8 @@ pub struct ConfigFile {
     pub references: Option<References>,
     /// When properties that come with a request are used.
     pub request_properties: Option<RequestProperties>,
+    /// How many bytes of decisions are kept for requests that come again; none where it is left out.
+    pub decision_cache: Option<Bytes>,
     /// How the log is written.
     pub log_format: Option<LogFormat>,
     /// How much the log says.

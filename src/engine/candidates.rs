@@ -2,10 +2,11 @@
 
 use cedar_policy::EntityUid;
 
-use super::check::{CheckRequest, Verdicts};
+use super::check::{CheckRequest, Validity, Verdicts};
 use super::index::{Entry, Scope};
 use super::request::{Fitted, Standing};
 use super::slice::Scene;
+use super::slice::plain::Sight;
 use super::snapshot::Snapshot;
 use super::store::{EntityNo, LinkNo};
 
@@ -17,6 +18,8 @@ pub(super) struct Candidates {
     /// Templates with the links of each that match. A template's condition has no slots, so it is
     /// evaluated once for all of them.
     templates: Vec<(usize, Vec<LinkNo>)>,
+    /// When these are the candidates, as far as links expire.
+    pub(super) valid: Validity,
 }
 
 impl Snapshot {
@@ -32,12 +35,11 @@ impl Snapshot {
                 && self.matches(&entry.resource, &request.resource, &fitted.resource, None)
         };
         let statics = statics.iter().copied().filter(matching).collect();
-        let templates = if environment.templates.is_empty() {
-            Vec::new()
-        } else {
-            self.matching_links(request, fitted, stored)
-        };
-        Candidates { statics, templates }
+        let mut candidates = Candidates { statics, ..Candidates::default() };
+        if !environment.templates.is_empty() {
+            self.matching_links(request, fitted, stored, &mut candidates);
+        }
+        candidates
     }
 
     /// The links whose slots are filled with something that principal and resource are or are in.
@@ -46,8 +48,8 @@ impl Snapshot {
         request: &CheckRequest,
         fitted: &Fitted<'_>,
         stored: bool,
-    ) -> Vec<(usize, Vec<LinkNo>)> {
-        let mut found: Vec<(usize, Vec<LinkNo>)> = Vec::new();
+        found: &mut Candidates,
+    ) {
         let principals = fitted.principal.line.iter().copied();
         let principals = principals.filter(|number| self.store.names_principal(*number)).map(Some);
         for principal in principals.chain([None]) {
@@ -55,18 +57,10 @@ impl Snapshot {
             let resources = resources.filter(|number| self.store.names_resource(*number)).map(Some);
             for resource in resources.chain([None]) {
                 for link in self.store.links_between(principal, resource) {
-                    self.take_link(
-                        request,
-                        fitted,
-                        stored,
-                        link,
-                        (principal, resource),
-                        &mut found,
-                    );
+                    self.take_link(request, fitted, stored, link, (principal, resource), found);
                 }
             }
         }
-        found
     }
 
     fn take_link(
@@ -76,7 +70,7 @@ impl Snapshot {
         stored: bool,
         number: LinkNo,
         (principal, resource): (Option<EntityNo>, Option<EntityNo>),
-        found: &mut Vec<(usize, Vec<LinkNo>)>,
+        found: &mut Candidates,
     ) {
         let Some(link) = self.store.link_of(number) else { return };
         let Some(template) = self.template_of(&link) else { return };
@@ -84,17 +78,17 @@ impl Snapshot {
         let Some(entry) = self.rules.index.entry(template) else { return };
         let is_permit = entry.effect == cedar_policy::Effect::Permit;
         let never = stored && !satisfiable && is_permit;
-        let expired = link.expires_ms.is_some_and(|at| at <= request.now_ms);
         if never
-            || expired
             || !self.matches(&entry.principal, &request.principal, &fitted.principal, principal)
             || !self.matches(&entry.resource, &request.resource, &fitted.resource, resource)
+            || found.valid.expired(link.expires_ms, request.now_ms)
         {
             return;
         }
-        match found.iter_mut().find(|(known, _)| *known == template) {
+        let templates = &mut found.templates;
+        match templates.iter_mut().find(|(known, _)| *known == template) {
             Some((_, links)) => links.push(number),
-            None => found.push((template, vec![number])),
+            None => templates.push((template, vec![number])),
         }
     }
 
@@ -109,8 +103,9 @@ impl Snapshot {
         match scope {
             Scope::Any => true,
             Scope::Eq(named) => named == uid,
-            Scope::In(named) => {
-                named == uid || self.number_of(named).is_some_and(|it| standing.line.contains(&it))
+            Scope::In(named, place) => {
+                let number = self.number_of_named(*place);
+                number.is_some_and(|it| standing.line.contains(&it)) || named == uid
             }
             // The line begins with the entity itself, if anything names it.
             Scope::EqSlot => slot.is_some() && standing.line.first().copied() == slot,
@@ -141,6 +136,7 @@ impl Snapshot {
             .chain(templates)
             .filter_map(|(number, links)| Some((self.rules.index.entry(number)?, links)))
             .collect();
+        let policies = self.decide_plainly(request, fitted, policies, &mut verdicts);
         if policies.is_empty() {
             return verdicts;
         }
@@ -160,6 +156,41 @@ impl Snapshot {
             });
         }
         verdicts
+    }
+
+    /// Decides the policies whose conditions are of plain forms; gives back the others.
+    fn decide_plainly<'p>(
+        &self,
+        request: &CheckRequest,
+        fitted: &Fitted<'_>,
+        policies: Vec<(&'p Entry, &'p [LinkNo])>,
+        verdicts: &mut Verdicts,
+    ) -> Vec<(&'p Entry, &'p [LinkNo])> {
+        // What was sent stands in the place of what is stored.
+        if !fitted.sent.is_empty() {
+            return policies;
+        }
+        let sight = Sight {
+            store: &self.store,
+            schema: &self.rules.schema,
+            types: self.rules.ground.types(),
+            named: &|place| self.number_of_named(place),
+            principal: &fitted.principal,
+            action: &request.action,
+            resource: &fitted.resource,
+            context: fitted.context.as_ref(),
+        };
+        let mut rest = policies;
+        rest.retain(|policy| {
+            let satisfied = match &policy.0.condition {
+                None => Some(true),
+                Some(condition) => condition.is_plainly_satisfied(&sight),
+            };
+            let Some(satisfied) = satisfied else { return true };
+            self.note(policy, &Ok(satisfied), verdicts);
+            false
+        });
+        rest
     }
 
     fn note(

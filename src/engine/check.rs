@@ -129,6 +129,17 @@ pub struct CheckResponse {
     pub resource_known: bool,
     /// Why, for people, where the request asked for it.
     pub explanation: Option<Explanation>,
+    /// When the same question has the same answer, as far as links expire.
+    pub valid: Validity,
+}
+
+/// A span of time between two moments at which links expire that a decision depends on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// The first moment, in milliseconds since 1970; `None`: always before.
+    pub from_ms: Option<i64>,
+    /// The first moment after it; `None`: for ever.
+    pub until_ms: Option<i64>,
 }
 
 /// A policy that could not be evaluated.
@@ -243,7 +254,8 @@ impl Snapshot {
     ) -> CheckResponse {
         let candidates = self.candidates(request, fitted);
         let verdicts = self.evaluate(request, fitted, &candidates);
-        self.respond(request, options, fitted, verdicts)
+        let response = self.respond(request, options, fitted, verdicts);
+        CheckResponse { valid: candidates.valid, ..response }
     }
 
     fn respond(
@@ -285,7 +297,29 @@ impl Snapshot {
             principal_known,
             resource_known,
             explanation,
+            valid: Validity::default(),
         }
+    }
+}
+
+// === impl Validity ===
+
+impl Validity {
+    /// Whether a moment lies in it.
+    pub fn holds_at(&self, now_ms: i64) -> bool {
+        self.from_ms.is_none_or(|from| from <= now_ms)
+            && self.until_ms.is_none_or(|until| now_ms < until)
+    }
+
+    /// Bounds it by the moment at which a link expires, and says whether it has.
+    pub(super) fn expired(&mut self, expires_ms: Option<i64>, now_ms: i64) -> bool {
+        let Some(at) = expires_ms else { return false };
+        if at <= now_ms {
+            self.from_ms = Some(self.from_ms.map_or(at, |from| from.max(at)));
+            return true;
+        }
+        self.until_ms = Some(self.until_ms.map_or(at, |until| until.min(at)));
+        false
     }
 }
 

@@ -18,6 +18,7 @@ use super::policies::PolicyInfo;
 use super::schema::SchemaInfo;
 use super::slice::Condition;
 use super::slice::needs::Needs;
+use super::slice::plain::Names;
 
 /// The policies, by what they can concern.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Index {
     entries: Vec<Entry>,
     templates: HashMap<String, usize>,
     environments: HashMap<EntityUid, HashMap<(EntityTypeName, EntityTypeName), Environment>>,
+    /// The entities that policies name.
+    names: Names,
 }
 
 /// A static policy or a template, taken apart.
@@ -49,8 +52,8 @@ pub(super) enum Scope {
     Any,
     /// To be this entity.
     Eq(EntityUid),
-    /// To be this entity or below it.
-    In(EntityUid),
+    /// To be this entity, which has this place among the names, or below it.
+    In(EntityUid, usize),
     /// To be what fills the slot.
     EqSlot,
     /// To be what fills the slot, or below it.
@@ -86,11 +89,14 @@ impl Index {
     pub(super) fn new(set: &PolicySet, infos: &[PolicyInfo], schema: &SchemaInfo) -> Self {
         let mut entries = Vec::with_capacity(infos.len());
         let mut types = Vec::with_capacity(infos.len());
+        let mut names = Names::default();
         for info in infos {
             let id = cedar_policy::PolicyId::new(&info.id);
             let taken_apart = match (set.policy(&id), set.template(&id)) {
-                (Some(policy), _) => Some(Entry::of_policy(info, policy, schema)),
-                (None, Some(template)) => Some(Entry::of_template(info, template, schema)),
+                (Some(policy), _) => Some(Entry::of_policy(info, policy, schema, &mut names)),
+                (None, Some(template)) => {
+                    Some(Entry::of_template(info, template, schema, &mut names))
+                }
                 (None, None) => None,
             };
             if let Some((entry, of_types)) = taken_apart {
@@ -104,7 +110,7 @@ impl Index {
             .filter(|(_, entry)| entry.template)
             .map(|(number, entry)| (entry.id.clone(), number))
             .collect();
-        let mut index = Self { entries, templates, environments: HashMap::default() };
+        let mut index = Self { entries, templates, environments: HashMap::default(), names };
         index.fill(&types, schema);
         index
     }
@@ -165,6 +171,11 @@ impl Index {
         self.entries.get(number)
     }
 
+    /// The entities that policies name, by their places.
+    pub(super) fn names(&self) -> &[EntityUid] {
+        self.names.uids()
+    }
+
     /// The number of a template.
     pub(super) fn template(&self, id: &str) -> Option<usize> {
         self.templates.get(id).copied()
@@ -178,24 +189,29 @@ impl Entry {
         info: &PolicyInfo,
         policy: &cedar_policy::Policy,
         schema: &SchemaInfo,
+        names: &mut Names,
     ) -> (Self, (Option<EntityTypeName>, Option<EntityTypeName>)) {
+        let mut within = |uid: EntityUid| {
+            let place = names.place(&uid);
+            Scope::In(uid, place)
+        };
         let (principal, of_principal) = match policy.principal_constraint() {
             PrincipalConstraint::Any => (Scope::Any, None),
-            PrincipalConstraint::In(uid) => (Scope::In(uid), None),
+            PrincipalConstraint::In(uid) => (within(uid), None),
             PrincipalConstraint::Eq(uid) => (Scope::Eq(uid), None),
             PrincipalConstraint::Is(name) => (Scope::Any, Some(name)),
-            PrincipalConstraint::IsIn(name, uid) => (Scope::In(uid), Some(name)),
+            PrincipalConstraint::IsIn(name, uid) => (within(uid), Some(name)),
         };
         let (resource, of_resource) = match policy.resource_constraint() {
             ResourceConstraint::Any => (Scope::Any, None),
-            ResourceConstraint::In(uid) => (Scope::In(uid), None),
+            ResourceConstraint::In(uid) => (within(uid), None),
             ResourceConstraint::Eq(uid) => (Scope::Eq(uid), None),
             ResourceConstraint::Is(name) => (Scope::Any, Some(name)),
-            ResourceConstraint::IsIn(name, uid) => (Scope::In(uid), Some(name)),
+            ResourceConstraint::IsIn(name, uid) => (within(uid), Some(name)),
         };
         let satisfiable = policy.get_valid_request_envs(&schema.cedar);
         let parts = Apart {
-            condition: Condition::of_policy(policy),
+            condition: Condition::of_policy(policy, names),
             actions: policy.action_constraint(),
             satisfiable: satisfiable.map(|env| key(&env)).collect(),
         };
@@ -206,8 +222,14 @@ impl Entry {
         info: &PolicyInfo,
         template: &cedar_policy::Template,
         schema: &SchemaInfo,
+        names: &mut Names,
     ) -> (Self, (Option<EntityTypeName>, Option<EntityTypeName>)) {
-        let in_or_slot = |uid: Option<EntityUid>| uid.map_or(Scope::InSlot, Scope::In);
+        let mut in_or_slot = |uid: Option<EntityUid>| {
+            uid.map_or(Scope::InSlot, |uid| {
+                let place = names.place(&uid);
+                Scope::In(uid, place)
+            })
+        };
         let eq_or_slot = |uid: Option<EntityUid>| uid.map_or(Scope::EqSlot, Scope::Eq);
         let (principal, of_principal): Typed = match template.principal_constraint() {
             TemplatePrincipalConstraint::Any => (Scope::Any, None),
@@ -225,7 +247,7 @@ impl Entry {
         };
         let satisfiable = template.get_valid_request_envs(&schema.cedar);
         let parts = Apart {
-            condition: Condition::of_template(template),
+            condition: Condition::of_template(template, names),
             actions: template.action_constraint(),
             satisfiable: satisfiable.map(|env| key(&env)).collect(),
         };

@@ -32,8 +32,10 @@ pub fn parse(text: &[u8], depth_max: usize) -> Result<Value, JsonError> {
     value.map_err(|error| JsonError::from_serde(&error))
 }
 
-/// Reads one value; `depth_left` more levels of arrays and objects may open.
-struct Strict {
+/// Reads one value as [`parse`] does, as a part of a larger text.
+#[derive(Debug)]
+pub struct Strict {
+    /// How many more levels of arrays and objects may open.
     depth_left: usize,
 }
 
@@ -60,6 +62,11 @@ impl std::error::Error for JsonError {}
 // === impl Strict ===
 
 impl Strict {
+    /// A reader of one value that nests no deeper than `depth_max`.
+    pub fn new(depth_max: usize) -> Self {
+        Self { depth_left: depth_max }
+    }
+
     fn inner<E: de::Error>(&self) -> Result<Self, E> {
         match self.depth_left.checked_sub(1) {
             Some(depth_left) => Ok(Self { depth_left }),

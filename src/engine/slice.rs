@@ -8,6 +8,7 @@
 
 pub(super) mod demand;
 pub(super) mod needs;
+pub(super) mod plain;
 mod value;
 
 use std::sync::Arc;
@@ -24,10 +25,15 @@ use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use demand::Demand;
 use needs::{Needs, Node};
+use plain::{Names, Plain, Sight};
 
 /// A policy's condition without its scope, parsed once.
 #[derive(Debug, Clone)]
-pub(super) struct Condition(Arc<Expr>);
+pub(super) struct Condition {
+    expr: Arc<Expr>,
+    /// The same where it is of a plain form.
+    plain: Option<Plain>,
+}
 
 /// What evaluations of one schema share.
 #[derive(Debug)]
@@ -69,25 +75,37 @@ enum Member {
 
 impl Condition {
     /// The condition of a static policy; `None` where the scope is all there is.
-    pub(super) fn of_policy(policy: &cedar_policy::Policy) -> Option<Self> {
+    pub(super) fn of_policy(policy: &cedar_policy::Policy, names: &mut Names) -> Option<Self> {
         let policy: &ast::Policy = policy.as_ref();
-        policy.non_scope_constraints_arc().map(|expr| Self(Arc::clone(expr)))
+        policy.non_scope_constraints_arc().map(|expr| Self::of(expr, names))
     }
 
     /// The condition of a template. It has no slots: Cedar allows them in the scope alone.
-    pub(super) fn of_template(template: &cedar_policy::Template) -> Option<Self> {
+    pub(super) fn of_template(
+        template: &cedar_policy::Template,
+        names: &mut Names,
+    ) -> Option<Self> {
         let template: &ast::Template = template.as_ref();
-        template.non_scope_constraints_arc().map(|expr| Self(Arc::clone(expr)))
+        template.non_scope_constraints_arc().map(|expr| Self::of(expr, names))
+    }
+
+    fn of(expr: &Arc<Expr>, names: &mut Names) -> Self {
+        Self { expr: Arc::clone(expr), plain: Plain::of(expr, names) }
+    }
+
+    /// Whether it is satisfied, where that can be said without Cedar.
+    pub(super) fn is_plainly_satisfied(&self, sight: &Sight<'_>) -> Option<bool> {
+        self.plain.as_ref()?.is_satisfied(sight)
     }
 
     /// What it looks at.
     pub(super) fn needs(&self) -> Needs {
-        Needs::of(&self.0)
+        Needs::of(&self.expr)
     }
 
     /// What must hold of principal and resource wherever it is satisfied.
     pub(super) fn demand(&self) -> Demand {
-        Demand::of(&self.0)
+        Demand::of(&self.expr)
     }
 }
 
@@ -106,6 +124,11 @@ impl Ground {
             .collect();
         let numbers = types.iter().cloned().zip(store.types()).collect();
         Ok(Self { actions, types, numbers })
+    }
+
+    /// The store's numbers of types.
+    pub(super) fn types(&self) -> &HashMap<EntityType, TypeNo> {
+        &self.numbers
     }
 
     /// The number of a uid's type.
@@ -343,7 +366,7 @@ impl Scene<'_> {
         for (key, condition) in conditions {
             let satisfied = match condition {
                 None => Ok(true),
-                Some(condition) => match evaluator.interpret(&condition.0, &slots) {
+                Some(condition) => match evaluator.interpret(&condition.expr, &slots) {
                     Ok(value) => match value.value_kind() {
                         ast::ValueKind::Lit(ast::Literal::Bool(satisfied)) => Ok(*satisfied),
                         // Validation leaves no condition that is something else than a boolean.

@@ -32,7 +32,12 @@ pub struct Snapshot {
     pub(super) store: Store,
     /// The index's number of each of the store's templates.
     templates: Arc<[Option<usize>]>,
+    /// The numbers of the first entities that policies name.
+    named: Arc<[Option<EntityNo>]>,
 }
+
+/// Of how many entities that policies name the numbers are kept. Each version looks them up again.
+const NAMED_MAX: usize = 64;
 
 /// Schema and policies, compiled.
 #[derive(Debug)]
@@ -49,7 +54,10 @@ pub(super) struct Rules {
 impl Snapshot {
     pub(super) fn new(rules: Arc<Rules>, store: Store) -> Self {
         let templates = store.templates().map(|name| rules.index.template(name)).collect();
-        Self { rules, store, templates }
+        let mut snapshot = Self { rules, store, templates, named: Arc::default() };
+        let names = snapshot.rules.index.names().iter().take(NAMED_MAX);
+        snapshot.named = names.map(|uid| snapshot.number_of(uid)).collect();
+        snapshot
     }
 
     /// A uid whose type the schema declares.
@@ -120,6 +128,14 @@ impl Snapshot {
     /// The index's number of a link's template.
     pub(super) fn template_of(&self, link: &LinkRef<'_>) -> Option<usize> {
         self.templates.get(link.template.index()).copied().flatten()
+    }
+
+    /// The number of an entity that policies name, by its place among them.
+    pub(super) fn number_of_named(&self, place: usize) -> Option<EntityNo> {
+        match self.named.get(place) {
+            Some(number) => *number,
+            None => self.number_of(self.rules.index.names().get(place)?),
+        }
     }
 
     /// The number of an entity that is stored or named by something that is.

@@ -2,6 +2,7 @@
 //! one revision. A deny is 200 like an allow; what has no decision is a problem.
 
 pub(super) mod answer;
+mod quick;
 mod request;
 
 pub(super) use request::{ACTION_TYPE, action_named, uid};
@@ -51,6 +52,9 @@ async fn check_one(doorway: &Doorway, request: Request<Body>) -> Result<Response
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
     let body = body::read_json(&head.headers, body, app.limits.check(), &doorway.budget).await?;
+    if let Some(check) = quick::read(&body.bytes, app.limits.depth) {
+        return answer_one(app, check);
+    }
     let mut members = object(&body.bytes, app.limits.depth)?;
     let at_least = request::at_least(members.remove("at_least"))?;
     if is_ahead(app, at_least) {
@@ -60,7 +64,10 @@ async fn check_one(doorway: &Doorway, request: Request<Body>) -> Result<Response
         members = object(&body.bytes, app.limits.depth)?;
         members.remove("at_least");
     }
-    let check = Check::read(members)?;
+    answer_one(app, Check::read(members)?)
+}
+
+fn answer_one(app: &App, check: Check<'_>) -> Result<Response, Problem> {
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(ANSWER_BYTES);
     decide(app, &installed, check, &mut out)?;
@@ -108,7 +115,7 @@ async fn check_many(doorway: &Doorway, request: Request<Body>) -> Result<Respons
 fn decide(
     app: &App,
     installed: &Installed,
-    check: Check,
+    check: Check<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let request = check.resolve(&installed.snapshot)?;

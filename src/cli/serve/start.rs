@@ -75,7 +75,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     else {
         return Err(problems.into());
     };
-    let pdp = Pdp::new(config.check_options(), Metrics::new());
+    let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), Metrics::new());
     let options = PublisherOptions {
         data_dir,
         compile: config.compile_options(),

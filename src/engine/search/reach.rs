@@ -265,7 +265,9 @@ fn nothing_unless(holds: Option<bool>) -> Option<Vec<EntityNo>> {
 fn demand_of(entry: &Entry) -> Demand {
     let of_scope = |scope: &Scope, root: Root| match scope {
         Scope::Eq(uid) => Some(Demand::Eq(Path::root(root), Path::root(Root::Named(uid.clone())))),
-        Scope::In(uid) => Some(Demand::In(Path::root(root), Path::root(Root::Named(uid.clone())))),
+        Scope::In(uid, _) => {
+            Some(Demand::In(Path::root(root), Path::root(Root::Named(uid.clone()))))
+        }
         Scope::Any | Scope::EqSlot | Scope::InSlot => None,
     };
     let principal = of_scope(&entry.principal, Root::Principal);

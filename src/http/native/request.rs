@@ -1,6 +1,8 @@
 //! A check as a client writes it. Every member is known or refused: a misspelt `context` must not
 //! become a check without one.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -15,18 +17,25 @@ use crate::http::problem::{Kind, Problem};
 pub(crate) const ACTION_TYPE: &str = "Action";
 
 /// A check, read but not yet held against a snapshot.
-#[derive(Debug)]
-pub(super) struct Check {
-    principal: UidText,
-    action: UidText,
-    resource: UidText,
-    context: Map<String, Value>,
-    explain: bool,
+#[derive(Debug, PartialEq)]
+pub(super) struct Check<'a> {
+    pub(super) principal: Uid<'a>,
+    pub(super) action: Uid<'a>,
+    pub(super) resource: Uid<'a>,
+    pub(super) context: Map<String, Value>,
+    pub(super) explain: bool,
+}
+
+/// The two halves of a uid, borrowed from the body where they stand there as they are.
+#[derive(Debug, PartialEq)]
+pub(super) struct Uid<'a> {
+    pub(super) type_name: Cow<'a, str>,
+    pub(super) id: Cow<'a, str>,
 }
 
 // === impl Check ===
 
-impl Check {
+impl Check<'_> {
     pub(super) fn read(members: Map<String, Value>) -> Result<Self, Problem> {
         let (mut principal, mut action, mut resource) = (None, None, None);
         let (mut context, mut explain) = (Map::new(), false);
@@ -47,9 +56,9 @@ impl Check {
             }
         }
         Ok(Self {
-            principal: principal.ok_or_else(|| Problem::missing_member("principal"))?,
-            action: action.ok_or_else(|| Problem::missing_member("action"))?,
-            resource: resource.ok_or_else(|| Problem::missing_member("resource"))?,
+            principal: principal.ok_or_else(|| Problem::missing_member("principal"))?.into(),
+            action: action.ok_or_else(|| Problem::missing_member("action"))?.into(),
+            resource: resource.ok_or_else(|| Problem::missing_member("resource"))?.into(),
             context,
             explain,
         })
@@ -72,6 +81,14 @@ impl Check {
     }
 }
 
+// === impl Uid ===
+
+impl From<UidText> for Uid<'_> {
+    fn from(uid: UidText) -> Self {
+        Self { type_name: Cow::Owned(uid.type_name), id: Cow::Owned(uid.id) }
+    }
+}
+
 /// The revision that a check or a batch asks for.
 pub(super) fn at_least(member: Option<Value>) -> Result<Option<u64>, Problem> {
     match member {
@@ -84,7 +101,7 @@ pub(super) fn at_least(member: Option<Value>) -> Result<Option<u64>, Problem> {
 }
 
 /// One item of a batch, which is no larger than a body of its own could be.
-pub(super) fn item(text: &RawValue, bytes_max: usize) -> Result<Check, Problem> {
+pub(super) fn item(text: &RawValue, bytes_max: usize) -> Result<Check<'_>, Problem> {
     if text.get().len() > bytes_max {
         return Err(Problem::item_too_large(bytes_max));
     }

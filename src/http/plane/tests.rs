@@ -15,7 +15,7 @@ use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Publisher, PublisherOptions};
 
 fn app(limits: Limits) -> Arc<App> {
-    let pdp = Pdp::new(CheckOptions::default(), Metrics::new());
+    let pdp = Pdp::new(CheckOptions::default(), 0, Metrics::new());
     let options = PublisherOptions {
         data_dir: None,
         compile: CompileOptions::default(),
