@@ -1,7 +1,7 @@
 //! Hosts, compared by name alone: lower case, without port and final dot.
 
+use core::net::Ipv6Addr;
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
 
 use super::path::Ambiguity;
 

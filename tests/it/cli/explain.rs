@@ -139,5 +139,5 @@ fn validate_tells_of_routes_and_policies_at_once() {
         "routes.yaml",
         "version: 1\nroutes:\n  - { methods: [GET], path: /a, action: fly, resource: '{principal}' }\n",
     );
-    assert!(project.run(&["validate"]).contains("routes.yaml:3:42"));
+    assert!(project.run(&["validate"]).contains("routes.yaml:3:41"));
 }
