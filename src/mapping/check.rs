@@ -229,9 +229,8 @@ impl Unresolved {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownPrincipal => "unknown_principal",
-            Self::Ambiguous(_) => "ambiguous_path",
+            Self::Ambiguous(_) | Self::TwoEntities => "ambiguous_path",
             Self::PrincipalType | Self::Attribute(_) | Self::Value | Self::Id => "invalid_request",
-            Self::TwoEntities => "ambiguous_path",
             Self::Query(_) | Self::Type => "unmapped_route",
         }
     }

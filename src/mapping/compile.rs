@@ -42,7 +42,7 @@ impl RouteMap {
 
 // === impl Compiler ===
 
-impl<'a> Compiler<'a, '_> {
+impl Compiler<'_, '_> {
     fn route(&mut self, entry: &Entry) -> Route {
         let names: Vec<String> = entry.template.names().map(str::to_owned).collect();
         let checks =

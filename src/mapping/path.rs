@@ -204,11 +204,9 @@ fn unescape(path: &str) -> Result<(String, bool), Ambiguity> {
             }
             _ => {}
         }
-        const DIGITS: [char; 16] =
-            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
         form.push('%');
-        form.extend(DIGITS.get(usize::from(high)));
-        form.extend(DIGITS.get(usize::from(low)));
+        let digits = [high, low].map(|digit| char::from_digit(u32::from(digit), 16));
+        form.extend(digits.into_iter().flatten().map(|digit| digit.to_ascii_uppercase()));
     }
     // Overlong forms and half characters are read differently by different readers.
     let Ok(decoded) = std::str::from_utf8(&decoded) else {

@@ -33,7 +33,7 @@ impl Condition {
         match (self, other) {
             (Self::Absent, Self::Absent) => false,
             (Self::Absent, _) | (_, Self::Absent) => true,
-            (Self::OneOf(these), Self::OneOf(those)) => !these.iter().any(|it| those.contains(it)),
+            (Self::OneOf(mine), Self::OneOf(theirs)) => !mine.iter().any(|it| theirs.contains(it)),
             _ => false,
         }
     }

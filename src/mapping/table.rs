@@ -116,10 +116,10 @@ impl RouteMap {
     ) -> Result<Option<Found>, Ambiguity> {
         let Some(router) = methods.router(method) else { return Ok(None) };
         let Ok(matched) = router.at(&target.path) else { return Ok(None) };
-        let matches = |number: &usize| {
+        let too = |number: &usize| {
             self.routes.get(*number).is_some_and(|it| it.template.matches(&target.path))
         };
-        if matched.value.crossing.iter().any(matches) {
+        if matched.value.crossing.iter().any(too) {
             return Err(Ambiguity::TwoRoutes);
         }
         for number in &matched.value.routes {

@@ -2,6 +2,8 @@
 //! `{*rest}` at the end, all that is left.
 
 use super::CAPTURES_MAX;
+use std::fmt::Write;
+
 use super::path::{self, decode};
 use super::pattern::{NAMES, Pattern};
 
@@ -127,10 +129,10 @@ impl Template {
             match segment {
                 Segment::Literal(text) => shape.push_str(text),
                 Segment::Capture { .. } => {
-                    shape.push_str(&format!("{{c{number}}}"));
+                    let _ = write!(shape, "{{c{number}}}");
                     number += 1;
                 }
-                Segment::Rest { .. } => shape.push_str(&format!("{{*c{number}}}")),
+                Segment::Rest { .. } => drop(write!(shape, "{{*c{number}}}")),
             }
         }
         shape
@@ -164,8 +166,7 @@ impl Template {
         let mut pairs = (self.segments.iter(), other.segments.iter());
         loop {
             match (pairs.0.next(), pairs.1.next()) {
-                (None, None) => break,
-                (Some(Segment::Rest { .. }), Some(Segment::Rest { .. })) => break,
+                (None, None) | (Some(Segment::Rest { .. }), Some(Segment::Rest { .. })) => break,
                 (Some(Segment::Rest { .. }), Some(_)) => {
                     there = true;
                     break;

@@ -1,5 +1,7 @@
 //! What came out for one request, for people and for programs.
 
+use std::fmt::Write;
+
 use cedar_policy::EntityUid;
 use serde_json::{Map, Value, json};
 
@@ -163,7 +165,7 @@ impl<'m> Explained<'m> {
             let CheckRequest { principal, resource, context, .. } = request;
             let mut question = format!("  check {principal} {action} {resource}");
             if !context.is_empty() {
-                question.push_str(&format!(" {}", Value::Object(context.clone())));
+                let _ = write!(question, " {}", Value::Object(context.clone()));
             }
             lines.push(visible(&question));
             match verdict {

@@ -133,9 +133,8 @@ fn word(ty: &Type) -> String {
         Type::Bool => "`true` or `false`".to_owned(),
         Type::Long => "an integer".to_owned(),
         Type::String => "a text".to_owned(),
-        Type::Entity(name) => format!("a `{name}`"),
         Type::Set(_) => "a list".to_owned(),
         Type::Record(_) => "keys with values".to_owned(),
-        Type::Extension(name) => format!("a `{name}`"),
+        Type::Entity(name) | Type::Extension(name) => format!("a `{name}`"),
     }
 }
