@@ -44,7 +44,7 @@ pub(crate) fn problems(text: &str) -> String {
     let text = Text::new("routes.yaml", text);
     let compiled =
         RouteFile::parse(&text).and_then(|file| RouteMap::compile(&file, SNAPSHOT.schema()));
-    compiled.map(|_| "nothing".to_owned()).unwrap_or_else(|problems| problems.to_string())
+    compiled.map_or_else(|problems| problems.to_string(), |_| "nothing".to_owned())
 }
 
 pub(crate) fn request<'a>(method: &'a str, target: &'a str) -> OriginalRequest<'a> {
@@ -70,9 +70,10 @@ pub(crate) fn said(
         Ok(checks) => {
             let one = |check: &doorward::engine::CheckRequest| {
                 let action = check.action.id().unescaped();
-                let context = match check.context.is_empty() {
-                    true => String::new(),
-                    false => format!(" {}", serde_json::to_string(&check.context).unwrap()),
+                let context = if check.context.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {}", serde_json::to_string(&check.context).unwrap())
                 };
                 format!("{action} {}{context}", check.resource)
             };
