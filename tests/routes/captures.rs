@@ -26,7 +26,7 @@ fn cedar_text_is_an_id_like_any_other() {
     let principal = SNAPSHOT.uid("User", "emma").unwrap();
     for id in [
         r#"x" || true //"#,
-        r#"SD-001"#,
+        "SD-001",
         r#"") ; permit (principal, action, resource"#,
         r#"Device::"SD-001""#,
         "\u{202e}SD-001",

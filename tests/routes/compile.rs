@@ -109,6 +109,6 @@ fn what_is_no_route_file() {
         (&"x".repeat(9 << 20), "has more than"),
     ] {
         let problems = problems(text);
-        assert!(problems.contains(part), "{:.40}: {problems}", text);
+        assert!(problems.contains(part), "{text:.40}: {problems}");
     }
 }

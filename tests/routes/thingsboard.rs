@@ -45,17 +45,16 @@ fn target(path: &str) -> String {
         match segment {
             "{entityType}" => "DEVICE",
             "{deviceId}" | "{entityId}" => "SD-001",
-            "{assetId}" => "Building%20A",
+            "{assetId}" | "{fromId}" | "{toId}" => "Building%20A",
             "{dashboardId}" => "My%20New%20Dashboard",
             "{customerId}" => "Customer%20A",
             "{tenantId}" => "Tenant%201",
             "{userId}" | "{assigneeId}" => "emma",
             "{entityGroupId}" => "Buildings",
-            "{userGroupId}" => "A%2FAll",
+            "{userGroupId}" => "A-All",
             "{ownerType}" => "CUSTOMER",
             "{ownerId}" => "A-East",
             "{fromType}" | "{toType}" => "ASSET",
-            "{fromId}" | "{toId}" => "Building%20A",
             "{scope}" => "SERVER_SCOPE",
             "{protocol}" => "mqtt",
             other => return other.trim_matches(['{', '}', '*']).to_owned(),
@@ -66,7 +65,7 @@ fn target(path: &str) -> String {
         .split('/')
         .map(|it| if it.starts_with('{') { id(it) } else { it.to_owned() })
         .collect();
-    path.join("/").replace("A%2FAll", "A-All")
+    path.join("/")
 }
 
 /// One line of the golden file: what a request of Emma's asks.
@@ -78,6 +77,7 @@ fn line(method: &str, target: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of doorward")]
 fn the_golden_file_holds() {
     let golden = fs::read_to_string(path(GOLDEN)).unwrap();
     let mut now = String::new();
