@@ -6,10 +6,13 @@ mod client;
 mod config;
 mod demo;
 mod exit;
+mod explain;
 mod flags;
 mod format;
 mod health;
+mod import;
 mod init;
+mod routes;
 mod serve;
 mod shipped;
 mod terminal;
@@ -45,10 +48,12 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
     Init(init::InitArgs),
+    Import(import::ImportArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
 }
@@ -80,10 +85,12 @@ impl Command {
         match self {
             Self::Serve(args) => serve::run(&args, given),
             Self::Check(args) => check::run(&args, given),
+            Self::Explain(args) => explain::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
             Self::Init(args) => init::run(&args),
+            Self::Import(args) => import::run(args, given),
             Self::Config(args) => config::run(&args, given),
             Self::Health(args) => health::run(&args),
         }

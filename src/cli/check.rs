@@ -119,7 +119,7 @@ fn exit(verdict: &Verdict) -> ExitCode {
 }
 
 /// Reads and compiles the files that the configuration names.
-fn load(config: &Config) -> Result<Snapshot, Failure> {
+pub(super) fn load(config: &Config) -> Result<Snapshot, Failure> {
     let inputs = config.inputs();
     if inputs.policies.is_empty() {
         return Err(no_policies());
@@ -213,7 +213,7 @@ fn detail(args: &CheckArgs) -> Detail {
     if args.explain { Detail::Full } else { Detail::Brief }
 }
 
-fn parse_uid(text: &str) -> Result<UidText, String> {
+pub(super) fn parse_uid(text: &str) -> Result<UidText, String> {
     uid::parse(text).map_err(|why| format!("{why}; write it as 'User::\"emma\"'"))
 }
 
