@@ -61,20 +61,19 @@ fn routes_that_no_longer_fit_the_schema_deny_until_they_do() {
 fn routes_go_into_force_together_with_the_policies_that_they_need() {
     let service = service();
     let schema = service.project.read("policies/schema.cedarschema");
-    let more = format!(
-        "{schema}\nentity Kettle;\naction boil appliesTo {{ principal: User, resource: Kettle }};\n"
-    );
+    let more =
+        format!("{schema}\naction boil appliesTo {{ principal: User, resource: Device }};\n");
     service.project.write("policies/schema.cedarschema", &more);
     service.project.write(
         "policies/kettle.cedar",
         "@id(\"boil\") permit (principal, action == Action::\"boil\", resource);",
     );
     let boil = "  - { methods: [POST], path: \"/kettle/{id}\", action: boil, resource: { type: \
-                Kettle, id: \"{id}\" } }\n";
+                Device, id: \"{id}\" } }\n";
     service.project.write("routes.yaml", &format!("{}{boil}", routes()));
     service.reload();
     logged(&service, "the routes were read again");
-    let answer = ask(&service, "POST", "/kettle/1", &[("X-Authorization", &emma())]);
+    let answer = ask(&service, "POST", "/kettle/SD-001", &[("X-Authorization", &emma())]);
     assert_outcome(&answer, 200, "allow");
     assert!(!service.log().contains("do not fit"), "{}", service.log());
 }

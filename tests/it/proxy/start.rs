@@ -25,7 +25,7 @@ fn a_route_file_that_does_not_fit_keeps_the_service_from_starting() {
     for problem in [
         "the schema declares no action `Action::\"fly\"`",
         "`identity` names principals of the type `Pilot`, which the schema does not declare",
-        "routes.yaml:5",
+        "routes.yaml:6:57",
     ] {
         assert!(said.contains(problem), "{problem} in {said}");
     }
