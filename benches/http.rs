@@ -6,7 +6,7 @@
 //! account of the server's threads before and after. The large world has a million entities and as
 //! many links, or as many as `DOORWARD_BENCH_ENTITIES` says; before it is measured, 5,000 of its
 //! answers are compared with plain Cedar's over the first ten thousand entities of the same world.
-//! Words behind `--` name families: `agreement`, `checks`.
+//! Words behind `--` name families: `agreement`, `checks`, `cache`, `searches`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -16,6 +16,7 @@ mod http {
     pub(crate) mod constant;
     pub(crate) mod driver;
     pub(crate) mod large;
+    pub(crate) mod searches;
     pub(crate) mod server;
     pub(crate) mod tutorial;
 }
@@ -54,6 +55,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let sources = ["--policies", "policies", "--entities", "entities", "--routes", &routes];
         let tutorial = Server::doorward(&sources);
         http::checks::compare(&Server::constant(), &tutorial, &large)?;
+    }
+    if is_wanted("cache") {
+        http::checks::compare_cache(&Server::constant(), &large)?;
+    }
+    if is_wanted("searches") {
+        http::searches::compare(&large)?;
     }
     Ok(())
 }

@@ -12,7 +12,10 @@ mod format;
 mod health;
 mod import;
 mod init;
+mod log;
+mod progress;
 mod routes;
+mod search;
 mod serve;
 mod shipped;
 mod terminal;
@@ -49,6 +52,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
+    Search(search::SearchArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -56,6 +60,7 @@ enum Command {
     Import(import::ImportArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
+    Log(log::LogArgs),
 }
 
 /// Does what the arguments say. The first is the name of the program.
@@ -86,6 +91,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args, given),
             Self::Check(args) => check::run(&args, given),
             Self::Explain(args) => explain::run(&args, given),
+            Self::Search(args) => search::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
@@ -93,6 +99,7 @@ impl Command {
             Self::Import(args) => import::run(args, given),
             Self::Config(args) => config::run(&args, given),
             Self::Health(args) => health::run(&args),
+            Self::Log(args) => log::run(&args, given),
         }
     }
 }

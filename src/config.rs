@@ -22,7 +22,7 @@ pub use quantity::Bytes;
 
 use crate::engine::{self, CheckOptions, CompileOptions, Place, Problem};
 use crate::http::authzen;
-use crate::server::ListenAddr;
+use crate::server::{self, ListenAddr};
 use crate::sources::Inputs;
 use file::OneOrMany;
 
@@ -65,6 +65,8 @@ pub struct Overrides {
     pub data_dir: Option<Sourced<PathBuf>>,
     /// `--ephemeral`
     pub ephemeral: Option<Sourced<bool>>,
+    /// `--watch`
+    pub watch: Option<Sourced<bool>>,
     /// `--forbid-errors`
     pub forbid_errors: Option<Sourced<ForbidErrors>>,
     /// `--references`
@@ -102,6 +104,8 @@ pub struct Config {
     pub data_dir: Sourced<PathBuf>,
     /// Nothing is kept on disk.
     pub ephemeral: Sourced<bool>,
+    /// Whether files are read again when they change.
+    pub watch: Sourced<bool>,
     /// What a `forbid` does whose condition errs.
     pub forbid_errors: Sourced<ForbidErrors>,
     /// Whether everything that is named has to exist.
@@ -164,6 +168,7 @@ impl Config {
             check_token_file: pick.optional(over.check_token_file, file.check_token_file),
             data_dir: pick.or(over.data_dir, file.data_dir, || DATA_DIR_DEFAULT.into()),
             ephemeral: pick.or(over.ephemeral, file.ephemeral, || false),
+            watch: pick.or(over.watch, file.watch, || true),
             forbid_errors: pick.or_default(over.forbid_errors, file.forbid_errors),
             references: pick.or_default(over.references, file.references),
             request_properties: pick.or_default(over.request_properties, file.request_properties),
@@ -198,6 +203,13 @@ impl Config {
             let problem = Problem::error("config", message)
                 .hint("the stack that texts are parsed on is made for that depth");
             return Err(in_file(problem, &self.limits.depth.origin));
+        }
+        let (head, least) = (self.limits.head_bytes.value.0, server::HEAD_BYTES_MIN);
+        if limits::size(head) < least {
+            let message = format!("`limits.head_bytes` is {head} bytes, and {least} is the least");
+            let problem = Problem::error("config", message)
+                .hint("browsers and proxies send heads of several KiB; write `8 KiB` or more");
+            return Err(in_file(problem, &self.limits.head_bytes.origin));
         }
         Ok(())
     }
@@ -239,6 +251,7 @@ impl Config {
         CompileOptions {
             references: self.references.value.into(),
             limits: self.limits.gate_limits(),
+            ..CompileOptions::default()
         }
     }
 }

@@ -8,6 +8,7 @@ mod candidates;
 pub mod change;
 pub mod check;
 pub mod compile;
+pub mod duties;
 mod entities;
 pub mod error;
 pub mod explain;
@@ -23,6 +24,7 @@ pub mod search;
 mod slice;
 pub mod snapshot;
 pub mod store;
+pub mod streamed;
 pub mod uid;
 
 pub use bundle::{Bundle, Digests, Text};
@@ -31,3 +33,4 @@ pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, Inval
 pub use compile::{CompileOptions, References, RestoreError, compile, restore};
 pub use error::{Place, Problem, Problems, Severity};
 pub use snapshot::{RulesMark, Snapshot};
+pub use streamed::{StreamFailure, Streamed};

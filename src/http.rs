@@ -2,11 +2,14 @@
 //!
 //! | plane | paths | file |
 //! |---|---|---|
-//! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
-//! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
+//! | data | the service's own checks | `native` |
+//! | data | its searches and filters | `search` |
+//! | data | `AuthZEN` | [`authzen`] |
 //! | data | `/authz/*`, gRPC `envoy.service.auth.v3.Authorization/Check` | [`proxy`] |
-//! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
-//! | admin | `GET`, `PUT`, `PATCH /v1/entities`, `GET /v1/entities/{type}/{id}`, `GET /v1/links`, `GET`, `PUT`, `DELETE /v1/links/{id}` | [`admin`] |
+//! | admin | probes, and what is in force and shall be | [`admin`] |
+//!
+//! `routes` gathers the tables that the router and the `OpenAPI` document (`openapi`) are made of;
+//! `docs/openapi.json` lists every route but those of proxies, who answer to their own protocols.
 //!
 //! Adapters translate and decide nothing: decisions come from [`Pdp::check`]. Errors become
 //! statuses in [`problem`] only.
@@ -19,8 +22,12 @@ pub mod proxy;
 mod body;
 mod callers;
 mod native;
+mod openapi;
 mod outline;
 mod plane;
+mod rest;
+mod routes;
+mod search;
 
 pub use callers::{Callers, CallersError};
 pub use plane::Plane;
@@ -28,17 +35,17 @@ pub use plane::Plane;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 
-use crate::pdp::Pdp;
 use crate::pdp::publisher::Publisher;
+use crate::pdp::{Pdp, PinLimits};
 use body::{Bounds, Budget};
 use problem::{Kind, Problem};
+use tokio::sync::Semaphore;
 
 /// What the endpoints work with.
 #[derive(Debug)]
@@ -49,6 +56,9 @@ pub struct App {
     authzen: authzen::Mapping,
     access: admin::Access,
     proxies: Proxies,
+    cursors: search::Cursors,
+    /// Searches that are answered as streams.
+    streams: Arc<Semaphore>,
 }
 
 /// What stands behind the endpoints of proxies, and who may ask on the data plane.
@@ -71,6 +81,8 @@ pub struct Limits {
     pub batch_items: usize,
     /// The body of a bundle, in bytes.
     pub bundle_bytes: usize,
+    /// The streamed body of all entities, in bytes. It is not held.
+    pub entities_bytes: u64,
     /// How deep arrays and objects of a body may be nested, in levels.
     pub depth: usize,
     /// The requests of the data plane at once, in requests. Beyond it: 503.
@@ -85,15 +97,34 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// How long the body of a bundle may take to arrive.
     pub bundle_timeout: Duration,
+    /// How long the streamed body of all entities may take to arrive.
+    pub entities_timeout: Duration,
     /// How long a check waits for the revision that it asks for with `at_least`.
     pub at_least_timeout: Duration,
+    /// A page of a search, in uids.
+    pub search_page: usize,
+    /// What is looked at for a page of a search, in candidates.
+    pub search_candidates: usize,
+    /// How long is looked for a page of a search.
+    pub search_time: Duration,
+    /// The searches that are answered as streams at once, in streams.
+    pub search_streams: usize,
+    /// How long a search is answered as a stream.
+    pub stream_time: Duration,
+    /// The replaced revisions that are kept for cursors, in revisions.
+    pub cursor_revisions: usize,
+    /// How long a revision is kept since a cursor of it was last given out.
+    pub cursor_age: Duration,
 }
+
+/// The system has no randomness to make keys of.
+#[derive(Debug, thiserror::Error)]
+#[error("the system has no randomness to make keys of: {0}")]
+pub struct NoRandomness(getrandom::Error);
 
 /// The data plane: checks, by whoever has a token, or by whoever reaches it.
 pub fn data_plane(app: &Arc<App>) -> Plane {
-    let routes = Router::new()
-        .merge(native::routes())
-        .merge(authzen::routes())
+    let routes = routes::router(routes::data())
         .merge(proxy::routes(&app.proxies.guard.decide()))
         .fallback(not_found)
         .with_state(Doorway { app: Arc::clone(app), budget: Budget::new(app.limits.bodies_bytes) });
@@ -103,8 +134,9 @@ pub fn data_plane(app: &Arc<App>) -> Plane {
 /// The admin plane. `listener` says what may be believed of a request's host.
 pub fn admin_plane(app: &Arc<App>, listener: admin::Reach) -> Plane {
     let budget = Budget::new(app.limits.admin_bodies_bytes);
-    let routes =
-        admin::routes().fallback(not_found).with_state(Doorway { app: Arc::clone(app), budget });
+    let routes = routes::router(routes::admin())
+        .fallback(not_found)
+        .with_state(Doorway { app: Arc::clone(app), budget });
     Plane::admin(Arc::clone(app), routes, listener)
 }
 
@@ -142,6 +174,9 @@ fn now_ms() -> i64 {
 impl App {
     /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, who may use the
     /// admin plane, and what proxies are answered by.
+    ///
+    /// # Errors
+    /// Keys cannot be made.
     pub fn new(
         pdp: Pdp,
         publisher: Publisher,
@@ -149,8 +184,10 @@ impl App {
         authzen: authzen::Mapping,
         access: admin::Access,
         proxies: Proxies,
-    ) -> Self {
-        Self { pdp, publisher, limits, authzen, access, proxies }
+    ) -> Result<Self, NoRandomness> {
+        let cursors = search::Cursors::new().map_err(NoRandomness)?;
+        let streams = Arc::new(Semaphore::new(limits.search_streams.min(Semaphore::MAX_PERMITS)));
+        Ok(Self { pdp, publisher, limits, authzen, access, proxies, cursors, streams })
     }
 
     /// Reads the file of the callers' tokens again, if there is one. If it cannot be used, the
@@ -180,6 +217,7 @@ impl Default for Limits {
             batch_bytes: 4 * 1024 * 1024,
             batch_items: 10_000,
             bundle_bytes: 64 * 1024 * 1024,
+            entities_bytes: 4 * 1024 * 1024 * 1024,
             depth: crate::engine::json::DEPTH_MAX,
             requests_in_flight: 1_024,
             admin_requests_in_flight: 64,
@@ -187,7 +225,15 @@ impl Default for Limits {
             admin_bodies_bytes: 128 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             bundle_timeout: Duration::from_mins(2),
+            entities_timeout: Duration::from_hours(1),
             at_least_timeout: Duration::from_secs(2),
+            search_page: 10_000,
+            search_candidates: 200_000,
+            search_time: Duration::from_secs(2),
+            search_streams: 32,
+            stream_time: Duration::from_mins(10),
+            cursor_revisions: 16,
+            cursor_age: Duration::from_mins(5),
         }
     }
 }
@@ -199,6 +245,11 @@ impl Limits {
 
     fn batch(&self) -> Bounds {
         Bounds { bytes: self.batch_bytes, timeout: self.body_timeout }
+    }
+
+    /// The bounds on what is kept for cursors.
+    fn pins(&self) -> PinLimits {
+        PinLimits { revisions_max: self.cursor_revisions, age_max: self.cursor_age }
     }
 
     fn bundle(&self) -> Bounds {

@@ -1,23 +1,31 @@
-//! The one door to a decision. Every check of every endpoint goes through [`Pdp::check`], so all
-//! are decided, counted and logged alike; only the [`publisher`] installs a snapshot.
+//! The one door to a decision. Every check of every endpoint goes through [`Pdp::check`], every list
+//! of them through [`Pdp::check_each`] and every search through [`Pdp::search`], so all are decided,
+//! counted and logged alike; only the [`publisher`] installs a snapshot.
 
 mod cache;
 mod ids;
 pub mod metrics;
+mod pins;
 pub mod publisher;
+mod search;
+
+pub use pins::PinLimits;
+pub use search::{Search, TurnError};
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequest, Snapshot};
+use crate::revisions::Rules;
 use cache::Cache;
 use ids::Ids;
 use metrics::Metrics;
+use pins::Pins;
 
 /// Holds the snapshot in force and decides by it. Cloning is shallow.
 #[derive(Debug, Clone)]
@@ -34,6 +42,10 @@ struct Inner {
     cache: Option<Cache>,
     metrics: Metrics,
     ids: Ids,
+    /// Snapshots that cursors go on in.
+    pins: Pins,
+    /// The turns of long work.
+    turns: Arc<Semaphore>,
 }
 
 /// A snapshot in force, with what is told about it.
@@ -49,6 +61,8 @@ pub struct Installed {
     pub digest: String,
     /// Which source owns each part.
     pub owners: Owners,
+    /// The texts that its rules were compiled from.
+    pub texts: Arc<Rules>,
 }
 
 /// Which source a part of the bundle comes from.
@@ -168,7 +182,9 @@ impl Pdp {
         let (revision, _) = watch::channel(0);
         let current = ArcSwapOption::empty();
         let (cache, ids) = (Cache::new(cache_bytes), Ids::new());
-        Self { inner: Arc::new(Inner { current, revision, options, cache, metrics, ids }) }
+        let (pins, turns) = (Pins::default(), search::turns());
+        let inner = Inner { current, revision, options, cache, metrics, ids, pins, turns };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The snapshot in force. A batch takes it once and decides every item by it.

@@ -1,18 +1,34 @@
-//! The durable side of the snapshot: what the data directory holds, so that revisions continue and
-//! what was acknowledged is there after a restart.
+//! The durable side of the snapshot: the log of changes, one hash-chained record a revision, with
+//! whole snapshots beside it, so that revisions continue and what was acknowledged is there after
+//! a restart.
 //!
-//! `state.json` says what was in force when it was written, and names the image of its entities and
-//! links; a journal beside it holds the changes since. The state is the one point of commitment:
-//! image and journal count only for the state that they belong to.
+//! [`RevisionLog`] is the contract, [`EmbeddedLog`] keeps it in a directory. To the log, bodies and
+//! snapshots are opaque bytes; [`Body`] and [`State`] say what is in them, and [`Past`] makes a
+//! revision again from both.
 
-mod data_dir;
+mod body;
+mod content;
+mod embedded;
 mod error;
-mod journal;
+mod hash;
+mod image;
+mod log;
+mod past;
+mod record;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use data_dir::DataDir;
-pub use error::StoreError;
-pub use journal::Record;
-pub use state::{Image, State};
+pub use body::Body;
+pub use content::Content;
+pub use embedded::{EmbeddedLog, EmbeddedOptions};
+pub use error::{AppendError, ChainFault, LogError};
+pub use hash::{Epoch, Hash};
+pub use image::ImageReader;
+pub use log::{Compacted, READ_RECORDS_MAX, Retention, RevisionLog, Snapshot, Verified};
+pub use past::{Past, PastError};
+pub use record::{
+    BodyInfo, CHANGED_ITEMS_MAX, Entry, Head, IDEMPOTENCY_HOURS, Idempotency, Record, Standing,
+    TEXT_BYTES_MAX,
+};
+pub use state::{Rules, State};

@@ -8,10 +8,13 @@ pub mod listener;
 mod accept;
 mod activity;
 mod connection;
+mod descriptors;
 mod stream;
 
 pub use accept::run;
 pub use address::ListenAddr;
+pub use connection::HEAD_BYTES_MIN;
+pub use descriptors::raise_open_files;
 pub use listener::{BindError, Listener};
 
 use std::time::Duration;

@@ -1,12 +1,18 @@
-//! Where bundles come from: files and directories that the operator names.
+//! Where bundles come from: files and directories that the operator names, read when asked for, and
+//! watched.
 
 mod files;
+mod seed;
 #[cfg(test)]
 mod tests;
+mod watch;
+
+pub use watch::Watch;
 
 use std::path::PathBuf;
 
 use crate::engine::{Bundle, Problems};
+use crate::pdp::publisher::Files;
 
 /// The files that a bundle is read from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,4 +65,17 @@ impl Inputs {
 /// Every file that could not be read, and a schema that is there twice.
 pub fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Problems> {
     files::read(inputs, limits)
+}
+
+/// Reads schema and policies, and hashes entities and links, which are read when they are needed.
+///
+/// # Errors
+/// Every file that could not be read, and a schema that is there twice.
+pub fn look(inputs: &Inputs, limits: &FileLimits) -> Result<Files, Problems> {
+    seed::look(inputs, limits)
+}
+
+/// How many bytes of entities and links the inputs name, as far as that can be seen.
+pub fn data_bytes(inputs: &Inputs) -> u64 {
+    files::data_bytes(inputs)
 }

@@ -185,6 +185,24 @@ fn a_policy_without_id_rules_or_reason_is_found() {
 }
 
 #[test]
+fn every_failure_has_its_test() {
+    holds(rules::named_tests);
+    let page = |file: &&File| file.path == "docs/failure-tests.md";
+    let rows = tree::files().iter().find(page).unwrap().text.lines().count();
+    assert!(rows > 40, "the page has {rows} lines");
+}
+
+#[test]
+fn a_failure_without_its_test_is_found() {
+    let (path, rule) = ("docs/failure-tests.md", rules::named_tests as Rule);
+    let head = "| what | test |\n|---|---|\n";
+    let row = |cell: &str| format!("{head}| it holds | {cell} |\n");
+    finds(rule, path, &row("`a.rs` `b`"), ":3: `a.rs` has no test `b`");
+    finds(rule, path, &row("somewhere"), ":3: a row without `FILE` `TEST`");
+    finds(rule, "docs/other.md", &row("somewhere"), "");
+}
+
+#[test]
 fn no_file_names_a_place_that_only_its_author_has() {
     holds(rules::places);
 }

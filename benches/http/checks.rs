@@ -1,6 +1,8 @@
 //! The cost of a check over HTTP: the constant, the tutorial and a large world, side by side.
 
 use std::error::Error;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::driver::{Load, drive};
@@ -29,8 +31,8 @@ pub(crate) fn compare(
     large: &Large,
 ) -> Result<(), Box<dyn Error>> {
     let cells = Load::of("/v1/check", &tutorial::bodies()?);
-    let varied: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
-    let varied = Load::of("/v1/check", &varied);
+    let requests: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
+    let varied = Load::of("/v1/check", &requests);
     let subject = |name: &str, server, load| Subject::new(name, move || round(server, &load));
     let mut subjects = [
         subject("hyper, a constant answer", constant, Load::new("/", CHECK)),
@@ -56,12 +58,43 @@ pub(crate) fn compare(
     Ok(())
 }
 
+/// The same with decisions kept, beside those that are made each time.
+pub(crate) fn compare_cache(constant: &Server, large: &Large) -> Result<(), Box<dyn Error>> {
+    let config = |size: &str| -> Result<String, Box<dyn Error>> {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cache-{size}.yaml"));
+        fs::write(&path, format!("decision_cache: {size}\n"))?;
+        Ok(path.to_string_lossy().into_owned())
+    };
+    let (roomy, tight) = (config("256 MiB")?, config("64 KiB")?);
+    let tutorial = ["--policies", "policies", "--entities", "entities"];
+    let with_cache = [&["--config", &*roomy], &tutorial[..]].concat();
+    let (made, kept) = (Server::doorward(&tutorial), Server::doorward(&with_cache));
+    let (large_kept, large_missed) = (large.with_config(&roomy), large.with_config(&tight));
+    let cells = tutorial::bodies()?;
+    let requests: Vec<String> = large.requests(USUAL).take(DIFFERENT).collect();
+    let subject = |name: &str, server, bodies: &[String]| {
+        let load = Load::of("/v1/check", bodies);
+        Subject::new(name, move || round(server, &load))
+    };
+    let mut subjects = [
+        subject("hyper, a constant answer", constant, &[CHECK.to_owned()]),
+        subject("tutorial, every cell in turn, made", &made, &cells),
+        subject("tutorial, every cell in turn, kept", &kept, &cells),
+        subject("large world, made", large.server(), &requests),
+        subject("large world, kept", &large_kept, &requests),
+        subject("large world, made, kept and never found", &large_missed, &requests),
+    ];
+    println!("\ndecisions kept for requests that come again, {DIFFERENT} different ones at most");
+    measure::compare("server CPU per request", ROUNDS, &mut subjects);
+    Ok(())
+}
+
 /// Microseconds of CPU per request.
 fn round(server: &Server, load: &Load) -> f64 {
     let before = server.cpu_ns();
     let sent = drive(server.port(), load, CONNECTIONS, REQUESTS, ROUND_LONGEST);
-    let spent_ns = server.cpu_ns() - before;
+    let used_ns = server.cpu_ns() - before;
     #[expect(clippy::cast_precision_loss, reason = "microseconds for people")]
-    let each = spent_ns as f64 / 1e3 / sent as f64;
-    each
+    let used = used_ns as f64 / 1e3 / sent as f64;
+    used
 }

@@ -5,6 +5,9 @@ use std::net::TcpStream;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+/// The most bytes of an answer: ten thousand decisions.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
 /// A request, ready to be sent.
 pub(crate) struct Load {
     requests: Vec<Vec<u8>>,
@@ -57,7 +60,7 @@ pub(crate) fn drive(
             stream
         })
         .collect();
-    let mut answer = vec![0_u8; 64 * 1024];
+    let mut answer = vec![0_u8; ANSWER_BYTES];
     let mut sent = 0;
     let started = Instant::now();
     // All connections have a request in flight before the first answer is read.
@@ -76,12 +79,17 @@ pub(crate) fn drive(
 
 /// Asks one native check and gives the body of the answer, which must be a 200.
 pub(crate) fn ask(port: u16, body: &str) -> std::io::Result<Vec<u8>> {
+    ask_at(port, "/v1/check", body)
+}
+
+/// The same of any endpoint.
+pub(crate) fn ask_at(port: u16, path: &str, body: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    let load = Load::new("/v1/check", body);
+    let load = Load::new(path, body);
     for request in &load.requests {
         stream.write_all(request)?;
     }
-    let mut answer = vec![0_u8; 64 * 1024];
+    let mut answer = vec![0_u8; ANSWER_BYTES];
     let body = read_answer(&mut stream, &mut answer);
     Ok(answer.get(body).unwrap_or_default().to_vec())
 }

@@ -2,8 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -21,6 +20,7 @@ const SEED: u64 = 1;
 pub(crate) struct Large {
     world: World,
     size: Size,
+    directory: PathBuf,
     server: Server,
 }
 
@@ -32,7 +32,6 @@ impl Large {
         let world = World { seed: SEED, entities_least: entities()?, tenant_entities: 1_000 };
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-world");
         let size = files::write(&world, &directory)?;
-        let started = Instant::now();
         let server = Server::doorward(&[
             "--policies",
             "policies",
@@ -40,14 +39,19 @@ impl Large {
             &directory.to_string_lossy(),
         ]);
         println!(
-            "{} entities and {} links: ready after {:.1} s, {} MB resident, {} MB at most",
+            "{} entities and {} links: {} MB resident, {} MB at most",
             size.entities,
             size.links,
-            started.elapsed().as_secs_f64(),
             server.resident_mb("VmRSS:")?,
             server.resident_mb("VmHWM:")?,
         );
-        Ok(Self { world, size, server })
+        Ok(Self { world, size, directory, server })
+    }
+
+    /// Another server on the same world, with a configuration file.
+    pub(crate) fn with_config(&self, config: &str) -> Server {
+        let directory = self.directory.to_string_lossy();
+        Server::doorward(&["--config", config, "--policies", "policies", "--entities", &directory])
     }
 
     pub(crate) fn server(&self) -> &Server {

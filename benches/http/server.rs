@@ -76,6 +76,14 @@ impl Drop for Server {
     }
 }
 
+/// The runtime keeps idle threads of blocking work for ten seconds.
+const LOADERS_END: Duration = Duration::from_secs(11);
+
+#[expect(clippy::disallowed_methods, reason = "no runtime here")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 fn wait_until_ready(admin: u16) {
     let deadline = Instant::now() + Duration::from_mins(10);
     while Instant::now() < deadline {
@@ -85,10 +93,12 @@ fn wait_until_ready(admin: u16) {
             .stderr(Stdio::null())
             .status();
         if status.is_ok_and(|status| status.success()) {
+            // The threads that loaded end when they have had nothing to do for a while, and what
+            // they used goes out of the account with them.
+            pause(LOADERS_END);
             return;
         }
-        #[expect(clippy::disallowed_methods, reason = "no runtime here")]
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
     }
     assert!(Instant::now() < deadline, "doorward did not become ready");
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Question, Server};
 use super::exit::{ExitCode, Failure, reason};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, SourceArgs};
+use super::progress::Progress;
 use super::terminal::{self, Paint};
 use super::verdict::{Detail, Verdict};
 use crate::config::{Config, Overrides};
@@ -125,7 +126,9 @@ pub(super) fn load(config: &Config) -> Result<Snapshot, Failure> {
         return Err(no_policies());
     }
     let bundle = sources::read(&inputs, &config.limits.file_limits())?;
-    Ok(compile(&bundle, &config.compile_options())?)
+    let options = config.compile_options();
+    let _progress = Progress::start(sources::data_bytes(&inputs), options.taken.clone());
+    Ok(compile(&bundle, &options)?)
 }
 
 /// Nothing to decide by.
@@ -192,7 +195,7 @@ fn ask(
 }
 
 /// What a service said instead of a decision: the detail of its problem document.
-fn refused(server: &Server, answer: &super::client::Answer) -> Failure {
+pub(super) fn refused(server: &Server, answer: &super::client::Answer) -> Failure {
     let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let member = |name| problem.get(name).and_then(Value::as_str);
     let status = answer.status.as_u16();
@@ -218,7 +221,7 @@ pub(super) fn parse_uid(text: &str) -> Result<UidText, String> {
 }
 
 /// An action by its uid, or by its bare name.
-fn parse_action(text: &str) -> Result<UidText, String> {
+pub(super) fn parse_action(text: &str) -> Result<UidText, String> {
     if text.contains("::\"") || text.is_empty() {
         return parse_uid(text);
     }
@@ -226,7 +229,7 @@ fn parse_action(text: &str) -> Result<UidText, String> {
 }
 
 /// Reads a context: JSON on the command line, or a file with `@` before its name.
-fn read_context(given: &str) -> Result<Map<String, Value>, Failure> {
+pub(super) fn read_context(given: &str) -> Result<Map<String, Value>, Failure> {
     let Some(path) = given.strip_prefix('@') else {
         return match json::parse(given.as_bytes(), json::DEPTH_MAX) {
             Ok(Value::Object(context)) => Ok(context),

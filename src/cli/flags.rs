@@ -89,6 +89,12 @@ pub(super) struct ServiceArgs {
     #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     ephemeral: Option<bool>,
 
+    /// Whether policies, entities and token files are read again when they change [default: true]
+    #[arg(long, env = "DOORWARD_WATCH", hide_env_values = true, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    watch: Option<bool>,
+
     /// When properties that come with an AuthZEN request are used [default: unknown-entities]
     #[arg(long, value_name = "RULE", env = "DOORWARD_REQUEST_PROPERTIES", hide_env_values = true)]
     request_properties: Option<RequestProperties>,
@@ -146,6 +152,7 @@ impl ServiceArgs {
             sourced(given, "check_token_file", self.check_token_file.clone());
         overrides.data_dir = sourced(given, "data_dir", self.data_dir.clone());
         overrides.ephemeral = sourced(given, "ephemeral", self.ephemeral);
+        overrides.watch = sourced(given, "watch", self.watch);
         overrides.request_properties =
             sourced(given, "request_properties", self.request_properties);
         overrides.log_format = sourced(given, "log_format", self.log_format);

@@ -23,8 +23,8 @@ use start::{Bound, Started};
 /// Run the service
 #[derive(Debug, Args)]
 #[command(
-    after_help = "SIGTERM and SIGINT let requests in progress finish, SIGHUP reads the files \
-                        again.\n\nExit codes: 0 stopped cleanly, 1 it could not start or failed, \
+    after_help = "SIGTERM and SIGINT let requests in progress finish. Files are read again when they \
+                        change, and on SIGHUP.\n\nExit codes: 0 stopped cleanly, 1 it could not start or failed, \
                         2 usage."
 )]
 pub(super) struct ServeArgs {
@@ -68,6 +68,8 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::error(format!("cannot start: {error}")))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    // Every connection is an open file.
+    server::raise_open_files();
     let bound = Bound::bind(&config).await;
     let starting = {
         let config = Arc::clone(&config);
@@ -88,7 +90,8 @@ async fn serve(config: Arc<Config>) -> Result<ExitCode, Failure> {
 
 /// Answers on both planes until a signal ends it, then lets what is in progress finish.
 async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
-    let Started { app, pdp, publisher, listener, admin_listener, writing, admin_token } = started;
+    let Started { app, pdp, publisher, listener, admin_listener, writing, admin_token, watches } =
+        started;
     let planes = TaskTracker::new();
     let stop = CancellationToken::new();
     let (address, admin_address) = (listener.address(), admin_listener.address());
@@ -105,7 +108,7 @@ async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
     let ready = pdp.current().is_some();
     tracing::info!(plane = "data", %address, ready, "listening");
     tracing::info!(plane = "admin", address = %admin_address, "listening");
-    reload::until_stopped(config, &app, &pdp, &publisher, signals).await;
+    reload::until_stopped(config, &app, &pdp, &publisher, watches, signals).await;
     tracing::info!("stopping: requests in progress may finish");
     stop.cancel();
     planes.close();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::check::no_policies;
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, SourceArgs};
+use super::progress::Progress;
 use super::routes::{self, RoutesArgs};
 use super::terminal::{self, Paint, visible};
 use crate::config::{Config, Overrides};
@@ -53,8 +54,11 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
     if inputs.policies.is_empty() {
         return Err(no_policies());
     }
+    let options = config.compile_options();
+    let progress = Progress::start(sources::data_bytes(&inputs), options.taken.clone());
     let compiled = sources::read(&inputs, &config.limits.file_limits())
-        .and_then(|bundle| compile(&bundle, &config.compile_options()));
+        .and_then(|bundle| compile(&bundle, &options));
+    drop(progress);
     let routes = routes(&config, compiled.as_ref().ok());
     let counts = compiled.as_ref().ok().map(Snapshot::counts);
     let mut problems = match compiled {

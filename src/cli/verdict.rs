@@ -22,6 +22,10 @@ pub(super) struct Verdict {
     reason: Vec<String>,
     #[serde(default)]
     errors: Vec<Erring>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    advice: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    obligations: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Why>,
 }
@@ -108,6 +112,9 @@ impl Verdict {
         lines.extend(self.errors.iter().map(|error| {
             visible(&format!("  `{}` could not be evaluated: {}", error.policy, error.message))
         }));
+        lines.extend(self.advice.iter().map(|text| visible(&format!("  advice: {text}"))));
+        let obligation = |text: &String| visible(&format!("  obligation: {text}"));
+        lines.extend(self.obligations.iter().map(obligation));
         lines.join("\n") + "\n"
     }
 
@@ -143,6 +150,8 @@ impl From<CheckResponse> for Verdict {
                 .into_iter()
                 .map(|error| Erring { policy: error.policy, message: error.message })
                 .collect(),
+            advice: response.duties.advice,
+            obligations: response.duties.obligations,
             explanation: response.explanation.map(|explanation| Why {
                 summary: explanation.summary,
                 policies: explanation.policies.into_iter().map(WhyPolicy::from).collect(),

@@ -70,6 +70,7 @@ impl Config {
             ("check_token_file", json!(self.check_token_file.value), &self.check_token_file.origin),
             ("data_dir", json!(self.data_dir.value), &self.data_dir.origin),
             ("ephemeral", json!(self.ephemeral.value), &self.ephemeral.origin),
+            ("watch", json!(self.watch.value), &self.watch.origin),
             ("forbid_errors", json!(word(&self.forbid_errors.value)), &self.forbid_errors.origin),
             ("references", json!(word(&self.references.value)), &self.references.origin),
             (

@@ -51,6 +51,8 @@ pub struct ConfigFile {
     pub data_dir: Option<PathBuf>,
     /// Nothing is kept on disk.
     pub ephemeral: Option<bool>,
+    /// Whether files are read again when they change.
+    pub watch: Option<bool>,
     /// What a `forbid` does whose condition errs.
     pub forbid_errors: Option<ForbidErrors>,
     /// Whether everything that is named has to exist.

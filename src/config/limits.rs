@@ -7,6 +7,7 @@ use super::origin::{Origin, Sourced};
 use super::quantity::{Bytes, Count, Time};
 use crate::engine::gate;
 use crate::http;
+use crate::revisions::Retention;
 use crate::server;
 use crate::sources::FileLimits;
 
@@ -68,8 +69,12 @@ limits! {
     batch_items: Count = Count(http().batch_items as u64);
     /// Schema and policies in files, each text of a bundle, and the body of `PUT /v1/bundle`.
     bundle_bytes: Bytes = Bytes(http().bundle_bytes as u64);
-    /// Entities and links in files.
+    /// Entities and links in files, and the body of `PUT /v1/entities` as a stream.
     entities_bytes: Bytes = Bytes(FileLimits::default().entities_bytes_max);
+    /// The newest revisions that the data directory keeps whatever they take, to be restored.
+    revisions: Count = Count(Retention::default().records_min);
+    /// What older revisions may take.
+    older_revisions_bytes: Bytes = Bytes(Retention::default().older_bytes_max);
     /// The tokens of one text.
     tokens: Count = Count(gate::Limits::default().tokens_max as u64);
     /// The nesting of every text: brackets, operators, JSON.
@@ -86,8 +91,24 @@ limits! {
     body_timeout: Time = Time(http().body_timeout);
     /// How long the body of a bundle may take to arrive.
     bundle_timeout: Time = Time(http().bundle_timeout);
+    /// How long the body of `PUT /v1/entities` as a stream may take to arrive.
+    entities_timeout: Time = Time(http().entities_timeout);
     /// How long a check waits for the revision that it asks for with `at_least`.
     at_least_timeout: Time = Time(http().at_least_timeout);
+    /// A page of a search.
+    search_page: Count = Count(http().search_page as u64);
+    /// What is looked at for a page of a search; what is left is told by a cursor.
+    search_candidates: Count = Count(http().search_candidates as u64);
+    /// How long is looked for a page of a search.
+    search_time: Time = Time(http().search_time);
+    /// The searches that are answered as streams at a time; further ones are answered 503.
+    search_streams: Count = Count(http().search_streams as u64);
+    /// How long a search is answered as a stream.
+    stream_time: Time = Time(http().stream_time);
+    /// The replaced revisions that are kept for cursors.
+    cursor_revisions: Count = Count(http().cursor_revisions as u64);
+    /// How long a revision is kept since a cursor of it was last given out.
+    cursor_age: Time = Time(http().cursor_age);
     /// The connections of each listener at a time; further ones wait.
     connections: Count = Count(server().connections_max as u64);
     /// The streams of one HTTP/2 connection at a time.
@@ -138,6 +159,7 @@ impl Limits {
             batch_bytes: size(self.batch_bytes.value.0),
             batch_items: size(self.batch_items.value.0),
             bundle_bytes: size(self.bundle_bytes.value.0),
+            entities_bytes: self.entities_bytes.value.0,
             depth: size(self.depth.value.0),
             requests_in_flight: size(self.requests_in_flight.value.0),
             admin_requests_in_flight: size(self.admin_requests_in_flight.value.0),
@@ -145,7 +167,15 @@ impl Limits {
             admin_bodies_bytes: size(self.admin_bodies_bytes.value.0),
             body_timeout: self.body_timeout.value.0,
             bundle_timeout: self.bundle_timeout.value.0,
+            entities_timeout: self.entities_timeout.value.0,
             at_least_timeout: self.at_least_timeout.value.0,
+            search_page: size(self.search_page.value.0),
+            search_candidates: size(self.search_candidates.value.0),
+            search_time: self.search_time.value.0,
+            search_streams: size(self.search_streams.value.0),
+            stream_time: self.stream_time.value.0,
+            cursor_revisions: size(self.cursor_revisions.value.0),
+            cursor_age: self.cursor_age.value.0,
         }
     }
 
@@ -154,6 +184,15 @@ impl Limits {
         FileLimits {
             bundle_bytes_max: self.bundle_bytes.value.0,
             entities_bytes_max: self.entities_bytes.value.0,
+        }
+    }
+
+    /// How much of the past is kept.
+    pub fn retention(&self) -> Retention {
+        Retention {
+            records_min: self.revisions.value.0,
+            older_bytes_max: self.older_revisions_bytes.value.0,
+            ..Retention::default()
         }
     }
 

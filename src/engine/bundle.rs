@@ -27,6 +27,10 @@ pub struct Bundle {
     pub links: Vec<Text>,
 }
 
+/// The digest of one text, made piece by piece, so that the text need not be held to be hashed.
+#[derive(Debug, Clone, Default)]
+pub struct TextDigest(Sha256);
+
 /// The digests of a bundle's parts, each in hexadecimal; that of a part that is not there is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Digests {
@@ -56,12 +60,7 @@ impl Text {
 
     /// Whether the text holds one JSON value a line.
     pub fn is_lines(&self) -> bool {
-        let ending = self.name.rsplit_once('.').map(|(_, ending)| ending);
-        ending.is_some_and(|ending| ending == "jsonl" || ending == "ndjson")
-    }
-
-    fn layout(&self) -> &'static str {
-        if self.is_lines() { "lines" } else { "" }
+        layout(&self.name) == "lines"
     }
 }
 
@@ -80,8 +79,8 @@ impl Bundle {
         Digests {
             schema: digest(schema, |_| ""),
             policies: digest(&self.policies, Text::stem),
-            entities: digest(&self.entities, |text| text.layout()),
-            links: digest(&self.links, |text| text.layout()),
+            entities: digest(&self.entities, |text| layout(&text.name)),
+            links: digest(&self.links, |text| layout(&text.name)),
         }
     }
 
@@ -132,15 +131,52 @@ pub fn chained(before: &str, change: &str) -> String {
 }
 
 fn digest(texts: &[Text], counts: impl Fn(&Text) -> &str) -> String {
-    if texts.is_empty() {
+    let digest_of = |text: &Text| {
+        let mut whole = TextDigest::default();
+        whole.update(text.text.as_bytes());
+        whole
+    };
+    of_texts(texts.iter().map(|text| (counts(text), digest_of(text))))
+}
+
+/// The digest of a part of data that lies in texts of these names, each hashed by itself: what
+/// [`Bundle::digests`] gives for entities or links.
+pub fn of_data(texts: impl Iterator<Item = (String, TextDigest)>) -> String {
+    let texts: Vec<_> = texts.collect();
+    of_texts(texts.into_iter().map(|(name, digest)| (layout(&name), digest)))
+}
+
+fn of_texts<'a>(texts: impl Iterator<Item = (&'a str, TextDigest)>) -> String {
+    let mut texts = texts.peekable();
+    if texts.peek().is_none() {
         return String::new();
     }
     let mut hash = Sha256::new();
-    for text in texts {
-        field(&mut hash, counts(text));
-        field(&mut hash, &text.text);
+    for (counts, digest) in texts {
+        field(&mut hash, counts);
+        hash.update(digest.0.finalize());
     }
     hex::encode(hash.finalize())
+}
+
+fn layout(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let lines = ending.is_some_and(|ending| ending == "jsonl" || ending == "ndjson");
+    if lines { "lines" } else { "" }
+}
+
+// === impl TextDigest ===
+
+impl TextDigest {
+    /// Takes the next bytes of the text.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The SHA-256 of what was taken.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.0.clone().finalize().into()
+    }
 }
 
 fn field(hash: &mut Sha256, text: &str) {

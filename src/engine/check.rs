@@ -9,6 +9,7 @@ use std::fmt;
 use cedar_policy::{Effect, EntityUid};
 use serde_json::{Map, Value};
 
+use super::duties::Duties;
 use super::explain::Explanation;
 use super::request::Fitted;
 use super::snapshot::Snapshot;
@@ -141,6 +142,8 @@ pub struct CheckResponse {
     pub resource_known: bool,
     /// Why, for people, where the request asked for it.
     pub explanation: Option<Explanation>,
+    /// What the determining policies ask of the caller.
+    pub duties: Duties,
     /// When the same question has the same answer, as far as links expire.
     pub valid: Validity,
 }
@@ -279,7 +282,8 @@ impl Snapshot {
         let candidates = self.candidates(request, fitted);
         let verdicts = self.evaluate(request, fitted, &candidates);
         let response = self.respond(request, options, fitted, verdicts);
-        CheckResponse { valid: candidates.valid, ..response }
+        let duties = self.duties(&response);
+        CheckResponse { duties, valid: candidates.valid, ..response }
     }
 
     fn respond(
@@ -321,6 +325,7 @@ impl Snapshot {
             principal_known,
             resource_known,
             explanation,
+            duties: Duties::default(),
             valid: Validity::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::bundle::{Bundle, Text};
+use super::duties::DutiesById;
 use super::error::{Problem, Problems};
 use super::gate::{self, Limits};
 use super::index::Index;
@@ -11,15 +12,17 @@ use super::policies::{self, Policies};
 use super::schema::{self, SchemaInfo};
 use super::slice::Ground;
 use super::snapshot::{Rules, Snapshot};
-use super::store::{ImageError, LoadOptions, Loader, Store};
+use super::store::{ImageError, LoadOptions, Loader, Store, Taken};
 
 /// How a bundle is compiled.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct CompileOptions {
     /// Whether every uid that an entity or a link names must exist.
     pub references: References,
     /// The bounds of each text.
     pub limits: Limits,
+    /// Where the bytes of entities and links are counted as they are loaded.
+    pub taken: Taken,
 }
 
 /// Whether every uid that an entity or a link names must exist.
@@ -120,7 +123,8 @@ pub(super) fn finish(
     let ground =
         Ground::new(&schema.cedar, &store).map_err(|message| Problem::error("schema", message))?;
     let index = Index::new(&policies.set, &policies.infos, &schema);
-    let rules = Rules { schema, policies, index, ground, warnings };
+    let duties = DutiesById::new(&policies.infos);
+    let rules = Rules { schema, policies, index, ground, duties, warnings };
     Ok(Snapshot::new(Arc::new(rules), store))
 }
 
@@ -128,6 +132,11 @@ pub(super) fn finish(
 
 impl CompileOptions {
     pub(super) fn load(&self) -> LoadOptions {
-        LoadOptions { references: self.references, limits: self.limits, ..LoadOptions::default() }
+        LoadOptions {
+            references: self.references,
+            limits: self.limits,
+            taken: self.taken.clone(),
+            ..LoadOptions::default()
+        }
     }
 }

@@ -68,7 +68,11 @@ impl Snapshot {
 
     /// Where an entity stands that no properties were sent for.
     pub(super) fn standing(&self, uid: &EntityUid) -> Standing {
-        let Some(number) = self.number_of(uid) else { return Standing::default() };
+        self.number_of(uid).map_or_else(Standing::default, |number| self.standing_of(number))
+    }
+
+    /// The same of an entity whose number is known.
+    pub(super) fn standing_of(&self, number: EntityNo) -> Standing {
         let mut line = Vec::with_capacity(8);
         line.push(number);
         let stored = self.store.is_stored(number);

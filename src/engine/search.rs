@@ -4,27 +4,26 @@
 //! Indexes give candidates, and every candidate is decided as a check is, so that a search finds
 //! what a loop of checks over the stored entities of a type would allow; the indexes only save it
 //! the entities that no permit can reach. Entities are found that are stored, and no others.
+//! [`Walk`] takes any of the three in steps; [`Listed`] is what a list of checks has in common.
 
+mod listed;
+mod prepared;
 mod reach;
+mod walk;
+mod wanted;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+pub use listed::Listed;
+pub use walk::{Position, Question, Step, Walk};
 
 use cedar_policy::EntityUid;
 use serde_json::{Map, Value};
 
-use super::check::{CheckOptions, CheckRequest, Decision, InvalidRequest, Undeclared};
-use super::request::Fitted;
+use super::check::{CheckOptions, CheckRequest, InvalidRequest, Undeclared};
 use super::snapshot::Snapshot;
-use super::store::{EntityNo, TypeNo};
+use super::store::TypeNo;
 use super::uid;
-use reach::{Reach, Sought};
-
-/// Up to so many candidates, nothing is gained by treating them otherwise than one by one.
-const FEW: usize = 64;
-/// Candidates that are a smaller part of their type than this are put in order by themselves;
-/// others are picked out of the type's order.
-const SPARSE: usize = 16;
+use reach::Sought;
+use wanted::Wanted;
 
 /// Which resources of a type may the principal do the action to?
 #[derive(Debug, Clone)]
@@ -155,7 +154,9 @@ impl Snapshot {
         let Some((ty, any)) = self.some_of(&search.resource_type) else { return Ok(Page::empty()) };
         let mut request = search.terms.check(search.principal.clone(), search.action.clone(), any);
         request.resource_properties = None;
-        self.page(Sought::Resource, ty, request, search.terms.options, after, (limit, budget))
+        let options = search.terms.options;
+        let prepared = self.prepare(Sought::Resource, ty, request, options, Wanted::default())?;
+        self.page(&prepared, search.terms.now_ms, after, (limit, budget))
     }
 
     /// The stored principals of a type that may do an action to a resource, in the same way.
@@ -174,27 +175,17 @@ impl Snapshot {
         };
         let mut request = search.terms.check(any, search.action.clone(), search.resource.clone());
         request.principal_properties = None;
-        self.page(Sought::Principal, ty, request, search.terms.options, after, (limit, budget))
+        let options = search.terms.options;
+        let prepared = self.prepare(Sought::Principal, ty, request, options, Wanted::default())?;
+        self.page(&prepared, search.terms.now_ms, after, (limit, budget))
     }
 
     /// The actions that a principal may do to a resource, in the order of their uids. Actions that
     /// do not apply to the two, or that the context does not fit, are none of them; a context that
     /// is meant for some actions only is sent with [`Undeclared::Drop`].
     pub fn search_actions(&self, search: &ActionSearch) -> Vec<EntityUid> {
-        let (principal, resource) = (&search.principal, &search.resource);
-        let index = &self.rules.index;
-        let applies =
-            |action: &&EntityUid| index.environment(principal, action, resource).is_some();
-        let allowed = |action: &EntityUid| {
-            let request = search.terms.check(principal.clone(), action.clone(), resource.clone());
-            let answer = self.check(&request, search.terms.options);
-            answer.is_ok_and(|answer| answer.decision == Decision::Allow)
-        };
-        let actions = self.rules.schema.actions().map(|(action, _)| action).filter(applies);
-        let mut found: Vec<EntityUid> = actions.filter(|it| allowed(it)).cloned().collect();
-        found.sort_by_cached_key(|uid| {
-            (uid.type_name().to_string(), uid.id().unescaped().to_owned())
-        });
+        let mut found = self.applicable(search);
+        found.retain(|action| self.allows_action(search, action));
         found
     }
 
@@ -206,81 +197,6 @@ impl Snapshot {
             None => "",
         };
         Some((self.store.type_no(type_name)?, uid::of(&entity_type.name, id)))
-    }
-
-    fn page(
-        &self,
-        sought: Sought,
-        ty: TypeNo,
-        mut request: CheckRequest,
-        options: CheckOptions,
-        after: Option<&str>,
-        (limit, budget): (usize, usize),
-    ) -> Result<Page, InvalidRequest> {
-        let mut fitted = self.fit(&request, options.request_properties)?;
-        let reached = Reach::new(self, &request, &fitted, sought, ty).candidates();
-        let mut page = Page { after: after.map(str::to_owned), ..Page::default() };
-        let mut last = None;
-        for candidate in self.in_order(ty, reached, after) {
-            if page.found.len() == limit || page.examined == budget {
-                page.after = last.map(|no| self.store.id_of(no).to_owned()).or(page.after);
-                return Ok(page);
-            }
-            page.examined += 1;
-            last = Some(candidate);
-            self.put(sought, candidate, &mut request, &mut fitted);
-            if self.decide(&request, options, &fitted).decision == Decision::Allow {
-                page.found.push(self.store.uid_of(candidate));
-            }
-        }
-        Ok(Page { complete: true, after: None, ..page })
-    }
-
-    /// Puts a stored entity in the place of the one that is sought. The request goes on fitting:
-    /// its types are the same, and a stored entity's id is one that its type may have.
-    fn put(
-        &self,
-        sought: Sought,
-        number: EntityNo,
-        request: &mut CheckRequest,
-        fitted: &mut Fitted<'_>,
-    ) {
-        let uid = self.store.uid_of(number);
-        let standing = self.standing(&uid);
-        match sought {
-            Sought::Principal => (request.principal, fitted.principal) = (uid, standing),
-            Sought::Resource => (request.resource, fitted.resource) = (uid, standing),
-        }
-    }
-
-    /// Candidates in the byte order of their ids, from the first on that comes after `after`; all
-    /// of the type if there is nothing that they were reached by.
-    fn in_order<'a>(
-        &'a self,
-        ty: TypeNo,
-        reached: Option<Vec<EntityNo>>,
-        after: Option<&'a str>,
-    ) -> Box<dyn Iterator<Item = EntityNo> + 'a> {
-        let store = &self.store;
-        let count = store.count_of(ty);
-        if let Some(reached) = &reached
-            && (reached.len() <= FEW || reached.len() * SPARSE <= count)
-        {
-            let of_page = reached.iter().map(|no| Reverse((store.id_of(*no), *no)));
-            let of_page = of_page.filter(|next| after.is_none_or(|after| next.0.0 > after));
-            let mut heap: BinaryHeap<_> = of_page.collect();
-            return Box::new(std::iter::from_fn(move || heap.pop().map(|next| next.0.1)));
-        }
-        let all: Box<dyn Iterator<Item = EntityNo> + 'a> = match after {
-            Some(after) => Box::new(store.entities_after(ty, after)),
-            None => Box::new(store.entities_of(ty)),
-        };
-        match reached {
-            Some(reached) if reached.len() * 2 <= count => {
-                Box::new(all.filter(move |no| reached.binary_search(no).is_ok()))
-            }
-            _ => all,
-        }
     }
 }
 

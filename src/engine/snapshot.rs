@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cedar_policy::EntityUid;
 
 use super::check::InvalidRequest;
+use super::duties::DutiesById;
 use super::error::Problems;
 use super::index::Index;
 use super::policies::{Policies, PolicyInfo};
@@ -50,6 +51,7 @@ pub(super) struct Rules {
     pub(super) policies: Policies,
     pub(super) index: Index,
     pub(super) ground: Ground,
+    pub(super) duties: DutiesById,
     pub(super) warnings: Problems,
 }
 

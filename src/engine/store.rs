@@ -8,6 +8,7 @@
 
 mod build;
 mod change;
+mod difference;
 mod export;
 mod extension;
 mod image;
@@ -39,7 +40,7 @@ use cedar_policy::{EntityTypeName, EntityUid};
 pub use change::{Applied, Change, LINK_CONFLICT, REMOVED_AND_UPSERTED};
 pub use image::ImageError;
 pub use links::LinkRef;
-pub use load::{LoadOptions, Loader, Stream};
+pub use load::{LoadOptions, Loader, Stream, Taken};
 pub use shape::Extension;
 pub use splitter::{Layout, Piece, SplitError, Splitter};
 pub use value::{ExtensionRef, RecordRef, SetRef, TagsRef, ValueRef};

@@ -15,6 +15,13 @@ pub struct UidText {
     pub id: String,
 }
 
+impl std::fmt::Display for UidText {
+    /// As Cedar writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}::\"{}\"", self.type_name, self.id.escape_debug())
+    }
+}
+
 /// Reads `Type::"id"`. The error is a sentence that quotes the text.
 pub fn parse(text: &str) -> Result<UidText, String> {
     let shown = || text.chars().take(100).collect::<String>();

@@ -1,35 +1,43 @@
 //! The admin plane: `GET /livez`, `/readyz` and `/metrics` for whoever watches the process,
 //! `GET /v1/revision` for what is in force, `PUT /v1/bundle` for what shall be, and
-//! `/v1/entities` and `/v1/links` for both, in parts.
+//! `/v1/policies`, `/v1/entities` and `/v1/links` for both, in parts, and `/v1/revisions` for what
+//! was.
 //!
 //! `judge` stands before every path: the host must be one of this service's names, the origin
-//! its own, and every path that is not a probe needs a token. A path that is added later is
-//! therefore closed until it is listed as open.
+//! its own, and every path needs a token whose entry in the table of routes does not say that it
+//! is open. A path that is in no table is therefore closed.
 
 mod bundle;
 mod condition;
+mod digest;
 mod entities;
 mod links;
 mod lists;
 mod origin;
+mod policies;
 mod query;
 mod revision;
+mod revisions;
+mod routes;
+mod stream;
+mod terms;
 mod tokens;
+mod validate;
 
 pub use origin::Reach;
+pub(super) use routes::ROUTES;
 pub(super) use tokens::bearer;
 pub use tokens::{Role, Tokens, TokensError};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, Method, Request};
+use axum::http::{HeaderValue, Request};
 use axum::response::Response;
-use axum::routing::{get, put};
 
 use super::problem::{Kind, Problem};
-use super::{Doorway, json_answer};
+use super::routes::{self as table, Access as Needs};
+use super::{Doorway, json_answer, openapi as document};
 
 /// What [`Metrics::encode`](crate::pdp::metrics::Metrics::encode) writes.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -43,51 +51,18 @@ pub struct Access {
     pub hosts: Vec<String>,
 }
 
-pub(super) fn routes() -> Router<Doorway> {
-    let only_get = || async { Problem::method_not_allowed("GET, HEAD") };
-    let only_entities = || async { Problem::method_not_allowed("GET, HEAD, PATCH, PUT") };
-    let only_link = || async { Problem::method_not_allowed("DELETE, GET, HEAD, PUT") };
-    let only_put = || async { Problem::method_not_allowed("PUT") };
-    Router::new()
-        .route("/livez", get(livez).fallback(only_get))
-        .route("/readyz", get(readyz).fallback(only_get))
-        .route("/metrics", get(metrics).fallback(only_get))
-        .route("/v1/revision", get(revision::revision).fallback(only_get))
-        .route("/v1/bundle", put(bundle::put_bundle).fallback(only_put))
-        .route(
-            "/v1/entities",
-            get(lists::entities)
-                .put(entities::put_entities)
-                .patch(entities::patch_entities)
-                .fallback(only_entities),
-        )
-        .route("/v1/entities/{type}/{id}", get(lists::entity).fallback(only_get))
-        .route("/v1/links", get(lists::links).fallback(only_get))
-        .route(
-            "/v1/links/{id}",
-            get(lists::link).put(links::put_link).delete(links::delete_link).fallback(only_link),
-        )
-}
-
 /// Whether the path tells about the process only, and is answered even when the plane is full.
 pub(super) fn is_probe(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz")
 }
 
-/// Whether the path is answered without a credential.
-fn is_open(path: &str) -> bool {
-    is_probe(path) || path == "/metrics"
-}
-
 /// Judges a request by its head: host, origin, credential, role.
 pub(super) fn judge(access: &Access, reach: Reach, request: &Request<Body>) -> Result<(), Problem> {
     origin::judge(reach, &access.hosts, request)?;
-    if is_open(request.uri().path()) {
-        return Ok(());
-    }
-    let needed = match *request.method() {
-        Method::GET | Method::HEAD => Role::Read,
-        _ => Role::Write,
+    let needed = match table::access(request.method(), request.uri().path()) {
+        Needs::Data | Needs::Open => return Ok(()),
+        Needs::Read => Role::Read,
+        Needs::Write => Role::Write,
     };
     let role = access.tokens.role(request.headers())?;
     if role < needed {
@@ -107,7 +82,13 @@ async fn readyz(State(doorway): State<Doorway>) -> Result<Response, Problem> {
     Ok(json_answer(body.into_bytes()))
 }
 
+async fn openapi() -> Response {
+    json_answer(document::text().as_bytes().to_vec())
+}
+
 async fn metrics(State(doorway): State<Doorway>) -> Response {
+    // Whoever watches also sees to it that nothing is kept for cursors that nobody uses.
+    doorway.app.pdp.expire_pins(doorway.app.limits.pins());
     let mut response = Response::new(Body::from(doorway.app.pdp.metrics().encode()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));

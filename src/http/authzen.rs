@@ -1,5 +1,6 @@
 //! `OpenID` `AuthZEN` Authorization API 1.0: `POST /access/v1/evaluation` for one decision,
-//! `POST /access/v1/evaluations` for many, and the metadata that names both.
+//! `POST /access/v1/evaluations` for many, `POST /access/v1/search/…` for who, what and
+//! which actions, and the metadata that names them all.
 //!
 //! What does not map to the schema is `decision: false` with 200; what is not a request of that
 //! specification is 400. `AuthZEN`'s names become uids by [`Mapping`], never Cedar text.
@@ -7,15 +8,17 @@
 mod batch;
 mod mapping;
 mod request;
+mod routes;
+mod search;
+
+pub(super) use routes::ROUTES;
 
 pub use mapping::{Mapping, MappingError, Options};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde_json::{Map, Value};
 
 use super::body::{self, Bounds, Buffered};
@@ -32,16 +35,10 @@ use request::{Partial, Question};
 pub(super) const PREFIX: &str = "/access/";
 pub(crate) const EVALUATION_PATH: &str = "/access/v1/evaluation";
 pub(crate) const EVALUATIONS_PATH: &str = "/access/v1/evaluations";
+const SUBJECT_SEARCH_PATH: &str = "/access/v1/search/subject";
+const RESOURCE_SEARCH_PATH: &str = "/access/v1/search/resource";
+const ACTION_SEARCH_PATH: &str = "/access/v1/search/action";
 const METADATA_PATH: &str = "/.well-known/authzen-configuration";
-
-pub(super) fn routes() -> Router<Doorway> {
-    let only_post = || async { Problem::method_not_allowed("POST") };
-    let only_get = || async { Problem::method_not_allowed("GET, HEAD") };
-    Router::new()
-        .route(EVALUATION_PATH, post(evaluation).fallback(only_post))
-        .route(EVALUATIONS_PATH, post(batch::evaluations).fallback(only_post))
-        .route(METADATA_PATH, get(metadata).fallback(only_get))
-}
 
 async fn metadata(State(doorway): State<Doorway>) -> Response {
     json_answer(doorway.app.authzen.metadata().to_vec())

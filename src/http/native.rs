@@ -4,15 +4,16 @@
 pub(super) mod answer;
 mod quick;
 mod request;
+mod routes;
 
-pub(super) use request::{ACTION_TYPE, action_named, uid};
+pub(super) use routes::ROUTES;
 
-use axum::Router;
+pub(super) use request::{ACTION_TYPE, action_named, action_uid, uid};
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
-use axum::routing::post;
 use serde_json::{Map, Value};
 
 use super::outline::{self, Outline};
@@ -26,13 +27,6 @@ use request::Check;
 pub(super) const ITEMS_PER_TURN: usize = 32;
 /// About how many bytes the answer to one item takes.
 const ANSWER_BYTES: usize = 192;
-
-pub(super) fn routes() -> Router<Doorway> {
-    let wrong_method = || async { Problem::method_not_allowed("POST") };
-    Router::new()
-        .route("/v1/check", post(check).fallback(wrong_method))
-        .route("/v1/checks", post(checks).fallback(wrong_method))
-}
 
 async fn check(
     State(doorway): State<Doorway>,

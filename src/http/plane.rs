@@ -22,6 +22,7 @@ use tower::Service as _;
 use super::admin::{self, Reach};
 use super::problem::{Kind, Problem};
 use super::proxy::{self, Verdict};
+use super::rest::Rest;
 use super::{App, authzen};
 use crate::engine::Code;
 use crate::pdp::Door;
@@ -106,6 +107,17 @@ impl Plane {
         Err(Problem::new(Kind::Overloaded, "too many requests are in flight; try again"))
     }
 
+    /// On the admin plane, what a request was refused by its head alone leaves its body unread: a
+    /// small one is read all the same, and otherwise the answer says that the connection ends.
+    async fn judge_and_settle(&self, request: Request<Body>) -> Response {
+        if self.inner.admin.is_none() {
+            return self.judge_and_route(request).await;
+        }
+        let (request, rest) = Rest::of(request);
+        let response = self.judge_and_route(request).await;
+        rest.settle(response, self.inner.app.limits.check()).await
+    }
+
     async fn judge_and_route(&self, request: Request<Body>) -> Response {
         let _entered = match self.enter(&request) {
             Ok(entered) => entered,
@@ -141,7 +153,7 @@ impl Plane {
     /// process goes on.
     async fn answer_or_catch(&self, request: Request<Body>) -> Response {
         let dialect = self.dialect(&request);
-        let mut answering = pin!(self.judge_and_route(request));
+        let mut answering = pin!(self.judge_and_settle(request));
         let answered =
             poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx))) {
                 Ok(poll) => poll.map(Some),

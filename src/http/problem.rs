@@ -32,7 +32,7 @@ pub struct Problem {
     hint: Option<String>,
     problems: Vec<Fault>,
     count: usize,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     closes: bool,
     counted: bool,
 }
@@ -115,6 +115,14 @@ impl Problem {
         self
     }
 
+    /// The same, with what to do about it unless that is said already.
+    #[must_use]
+    pub(crate) fn or_hint(mut self, hint: impl FnOnce(Kind) -> Option<&'static str>) -> Self {
+        let kind = self.kind;
+        self.hint = self.hint.or_else(|| hint(kind).map(str::to_owned));
+        self
+    }
+
     /// The same, as an answer after which the connection is closed: the rest of the request's
     /// body is not wanted.
     #[must_use]
@@ -183,8 +191,15 @@ impl Problem {
         Self::new(Kind::UnknownMember, format!("`{shown}` is not a member of {of}"))
     }
 
+    /// The same of one item of a list, named by its place.
+    #[must_use]
+    pub(crate) fn of_item(self, list: &str, at: usize) -> Self {
+        let detail = format!("`{list}[{at}]`: {}", self.detail);
+        Self { detail: detail.into(), ..self }
+    }
+
     /// A method that is not allowed, and those that are.
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this path answers only to {allow}");
         Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, detail) }
     }
@@ -215,7 +230,9 @@ impl Problem {
         } else {
             Kind::InvalidBundle
         };
-        Self { problems: faults(problems), count, ..Self::new(kind, detail) }
+        let hint = "correct what `problems` lists; `POST /v1/validate` judges without changing \
+                    anything";
+        Self { problems: faults(problems), count, ..Self::new(kind, detail).hint(hint) }
     }
 
     /// Writes the problem as the error of one item of a batch.
@@ -251,8 +268,8 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.kind.challenge() {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            headers.insert(ALLOW, allow);
         }
         if self.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

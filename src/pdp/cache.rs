@@ -118,7 +118,9 @@ impl Key {
 fn weight_of(response: &CheckResponse) -> usize {
     let reason = response.reason.iter().map(|id| id.len() + size_of::<String>());
     let errors = response.errors.iter().map(|error| error.policy.len() + error.message.len() + 48);
-    reason.chain(errors).sum()
+    let duties = response.duties.advice.iter().chain(&response.duties.obligations);
+    let duties = duties.map(|text| text.len() + size_of::<String>());
+    reason.chain(errors).chain(duties).sum()
 }
 
 fn weight_of_members(members: &Map<String, Value>) -> usize {

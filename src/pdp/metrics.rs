@@ -1,6 +1,11 @@
 //! What this process counts. Every series of the check path is resolved at start into an atomic,
 //! so counting a check takes no lock.
 
+mod searches;
+
+pub(super) use searches::Searched;
+pub use searches::{SearchKind, SearchResult, Searches};
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,6 +53,7 @@ pub struct Metrics {
     changes: Vec<Counter>,
     rejected: Gauge,
     seed_ignored: Gauge,
+    searches: Searches,
 }
 
 /// How a change of the snapshot ended.
@@ -144,6 +150,7 @@ impl Metrics {
             "seed_ignored",
             "1 while entity files are ignored because the data directory owns the entities",
         );
+        let searches = Searches::new(&mut registry);
         Self {
             registry,
             checks,
@@ -156,7 +163,13 @@ impl Metrics {
             changes,
             rejected,
             seed_ignored,
+            searches,
         }
+    }
+
+    /// The metrics of searches.
+    pub fn searches(&self) -> &Searches {
+        &self.searches
     }
 
     /// Counts a decision.

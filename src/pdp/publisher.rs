@@ -1,41 +1,64 @@
 //! The publisher: the only writer. Changes queue to one task, which puts the bundle together from
 //! the parts that files and the API own, compiles it off the async threads, makes it durable, and
-//! puts it in force, or rejects it and leaves everything as it was.
+//! puts it in force, or rejects it and leaves everything as it was. Changes of single entities that
+//! wait at the same time wait for the disk together.
 
+mod full_load;
+mod history;
+mod seed;
+mod unhurried;
 mod writer;
+
+pub use full_load::{FullLoad, Loaded, StreamDigest};
+pub use seed::{Data, Files, Seed};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Pdp;
-use crate::engine::store::{self, Applied};
-use crate::engine::{Bundle, CompileOptions, Problems, Snapshot};
-use crate::revisions::{DataDir, StoreError};
+use crate::engine::store;
+use crate::engine::{CompileOptions, Problems, Snapshot};
+use crate::revisions::{EmbeddedLog, LogError, PastError};
+use full_load::FullLoads;
+use history::Restored;
+pub use history::{Listed, Page};
 use writer::Writer;
 
+pub use crate::revisions::{Idempotency, Retention};
+
 /// The most changes that wait; one more is answered `Busy`.
-const QUEUE_MAX: usize = 32;
+const QUEUE_MAX: usize = 64;
+/// The most changes that are taken up together.
+const GROUP_MAX: usize = 64;
 
 /// A handle to the publisher. Cloning is shallow.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     changes: mpsc::Sender<Change>,
     last_rejection: Arc<ArcSwapOption<LastRejection>>,
+    /// To look into the past; changes go to the writer.
+    log: Option<Arc<EmbeddedLog>>,
+    compile: CompileOptions,
+    /// One revision is made again at a time: each may take as much memory as what is in force.
+    restoring: Arc<Semaphore>,
+    full_loads: FullLoads,
 }
 
 /// What the publisher starts from.
 #[derive(Debug)]
 pub struct PublisherOptions {
-    /// The data directory; without one nothing is kept and API writes are refused.
-    pub data_dir: Option<DataDir>,
+    /// The log of revisions; without one nothing is kept and API writes are refused.
+    pub log: Option<EmbeddedLog>,
+    /// How much of the past the log keeps.
+    pub retention: Retention,
     /// How bundles are compiled.
     pub compile: CompileOptions,
     /// What the files hold at start.
-    pub files: Bundle,
+    pub files: Files,
     /// Whether schema and policies come from files.
     pub files_own_policies: bool,
     /// Whether entities and links are seeded from files.
@@ -55,6 +78,19 @@ pub struct Parts {
     pub links: Option<String>,
 }
 
+/// On what terms a write is made.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// The revision that must be in force.
+    pub expected: Option<u64>,
+    /// Whether it is only judged.
+    pub dry_run: bool,
+    /// Who makes it: the name of a token.
+    pub by: String,
+    /// The key under which the same request is answered again. A dry run has none.
+    pub key: Option<Idempotency>,
+}
+
 /// A change that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
@@ -69,8 +105,10 @@ pub struct Published {
 pub struct Patched {
     /// The revision, and the parts that changed.
     pub published: Published,
-    /// What it did.
-    pub applied: Applied,
+    /// The links that named an entity that was removed, and went with it.
+    pub links_removed: Vec<String>,
+    /// How many entities had one that was removed among their parents, and have it no more.
+    pub parents_dropped: usize,
 }
 
 /// Why a change was not taken.
@@ -90,6 +128,22 @@ pub enum Rejection {
         /// The revision in force.
         revision: u64,
     },
+    /// Its idempotency key stands for another request.
+    KeyReused {
+        /// The revision that was made with the key.
+        revision: u64,
+    },
+    /// The revision to restore is not there, or not any more.
+    NotKept {
+        /// The revision that was asked for.
+        revision: u64,
+        /// The oldest that is kept.
+        oldest: u64,
+        /// The newest.
+        newest: u64,
+    },
+    /// The revision to restore is kept and cannot be made again. The text is for the operator.
+    Damaged(String),
     /// Nothing is in force that could be changed.
     NotReady,
     /// Nothing is kept, so no write could be acknowledged.
@@ -116,12 +170,25 @@ pub struct LastRejection {
 /// A change on its way to the writer.
 #[derive(Debug)]
 enum Change {
-    /// The API replaces parts, if the revision in force is the one expected.
-    Put { parts: Parts, expected: Option<u64>, dry_run: bool, answer: Answer<Published> },
+    /// The API replaces parts.
+    Put { parts: Parts, terms: Terms, answer: Answer<Published> },
     /// The API changes single entities and links.
-    Patch { change: store::Change, expected: Option<u64>, dry_run: bool, answer: Answer<Patched> },
+    Patch(Patch),
+    /// The API puts an earlier revision in force again.
+    Restore { restored: Box<Restored>, terms: Terms, answer: Answer<Published> },
+    /// The API replaces all entities by what was loaded from a stream, or by nothing, because of
+    /// what was wrong with it.
+    Replace { loaded: Box<Result<Loaded, Problems>>, terms: Terms, answer: Answer<Published> },
     /// The files were read again.
-    Files { files: Result<Bundle, Problems>, answer: Answer<Published> },
+    Files { files: Result<Files, Problems>, answer: Answer<Published> },
+}
+
+/// A change of single entities and links on its way.
+#[derive(Debug)]
+struct Patch {
+    change: store::Change,
+    terms: Terms,
+    answer: Answer<Patched>,
 }
 
 type Answer<T> = oneshot::Sender<Result<T, Rejection>>;
@@ -132,9 +199,18 @@ pub enum StartError {
     /// The bundle does not compile.
     #[error("{0}")]
     Invalid(Problems),
-    /// The data directory could not be used.
+    /// What was made of the sources could not be written.
+    #[error("{0}")]
+    NotDurable(String),
+    /// The log could not be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Log(#[from] LogError),
+    /// What was in force cannot be made again, and the log is the only copy of it.
+    #[error(
+        "{0}\nhint: the log is the only copy of what the admin API wrote; put the data directory \
+         back from a backup, or start with an empty one"
+    )]
+    Past(#[from] PastError),
 }
 
 // === impl Published ===
@@ -161,34 +237,29 @@ impl Publisher {
         admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let full_loads = FullLoads::new(&options);
         let last_rejection = Arc::new(ArcSwapOption::empty());
+        let compile = options.compile.clone();
         let writer = Writer::start(pdp, options, Arc::clone(&last_rejection), admit)?;
-        Ok((Self { changes: sender, last_rejection }, run(writer, receiver)))
+        let log = writer.log();
+        let restoring = Arc::new(Semaphore::new(1));
+        let publisher =
+            Self { changes: sender, last_rejection, log, compile, restoring, full_loads };
+        Ok((publisher, run(writer, receiver)))
     }
 
-    /// Replaces parts of the bundle, atomically, as one revision. With `expected`, only if that
-    /// revision is in force. A dry run says what would change, and changes nothing.
-    pub async fn put_bundle(
-        &self,
-        parts: Parts,
-        expected: Option<u64>,
-        dry_run: bool,
-    ) -> Result<Published, Rejection> {
-        self.send(|answer| Change::Put { parts, expected, dry_run, answer }).await
+    /// Replaces parts of the bundle, atomically, as one revision.
+    pub async fn put_bundle(&self, parts: Parts, terms: Terms) -> Result<Published, Rejection> {
+        self.send(|answer| Change::Put { parts, terms, answer }).await
     }
 
     /// Changes single entities and links, atomically, as one revision.
-    pub async fn patch(
-        &self,
-        change: store::Change,
-        expected: Option<u64>,
-        dry_run: bool,
-    ) -> Result<Patched, Rejection> {
-        self.send(|answer| Change::Patch { change, expected, dry_run, answer }).await
+    pub async fn patch(&self, change: store::Change, terms: Terms) -> Result<Patched, Rejection> {
+        self.send(|answer| Change::Patch(Patch { change, terms, answer })).await
     }
 
     /// Takes what the files hold now, or what was wrong with reading them.
-    pub async fn put_files(&self, files: Result<Bundle, Problems>) -> Result<Published, Rejection> {
+    pub async fn put_files(&self, files: Result<Files, Problems>) -> Result<Published, Rejection> {
         self.send(|answer| Change::Files { files, answer }).await
     }
 
@@ -207,12 +278,14 @@ impl Publisher {
     }
 }
 
-/// Takes changes one after the other until every handle is gone.
+/// Takes changes in their order until every handle is gone; those that wait are taken up together.
 async fn run(mut writer: Writer, mut changes: mpsc::Receiver<Change>) {
-    while let Some(change) = changes.recv().await {
-        // Compiling may take long and block; the writer comes back with the answer.
+    let mut waiting = Vec::new();
+    while changes.recv_many(&mut waiting, GROUP_MAX).await > 0 {
+        let group = std::mem::take(&mut waiting);
+        // Compiling may take long and block; the writer comes back with the answers.
         let handled = tokio::task::spawn_blocking(move || {
-            writer.handle(change);
+            writer.handle(group);
             writer
         });
         match handled.await {

@@ -1,16 +1,15 @@
-//! The state file: what was in force when it was written, but for entities and links, which are in
-//! the image that it names.
+//! What holds at a revision beside entities and links: the digests of its parts, schema and
+//! policies, and where each comes from. It stands in front of every snapshot in the log.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
 use crate::engine::{Digests, References, Text};
 
-/// The form of the state file that this version reads and writes.
-const FORMAT: u32 = 2;
+/// The form that this version reads and writes.
+const FORMAT: u32 = 1;
 
-/// What is kept across restarts.
+/// What is kept of a revision beside its entities and links.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// The last revision that was in force, 0 for none.
@@ -19,28 +18,27 @@ pub struct State {
     pub installed_at: Option<Timestamp>,
     /// The digests of its parts.
     pub digests: Digests,
-    /// The schema that the API wrote.
-    pub schema: Option<Text>,
-    /// The policies that the API wrote.
-    pub policies: Option<Vec<Text>>,
+    /// Schema and policies that the API wrote.
+    pub own: Rules,
+    /// Schema and policies of files, where those are in force.
+    pub files: Option<Rules>,
     /// From the first write of entities or links by the API on: the digest of the entity files
     /// then, which were the seed.
     pub seed: Option<String>,
-    /// The image of entities and links, once anything was in force.
-    pub image: Option<Image>,
-}
-
-/// The image of entities and links, and what it is read with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// The name of the file.
-    pub file: String,
     /// Whether references were judged strictly.
     pub references: References,
-    /// Schema and policies in force, where others than those that the API wrote.
-    pub rules: Option<(Text, Vec<Text>)>,
 }
 
+/// A schema and policies, as texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The schema.
+    pub schema: Option<Text>,
+    /// The policies.
+    pub policies: Vec<Text>,
+}
+
+/// A state as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
@@ -48,10 +46,10 @@ struct Stored {
     revision: u64,
     installed_at: Option<Timestamp>,
     digests: StoredDigests,
-    schema: Option<StoredText>,
-    policies: Option<Vec<StoredText>>,
+    own: StoredRules,
+    files: Option<StoredRules>,
     seed: Option<String>,
-    image: Option<StoredImage>,
+    strict: bool,
 }
 
 /// The digests of the parts of a bundle, as they are written.
@@ -64,13 +62,12 @@ pub(super) struct StoredDigests {
     links: String,
 }
 
+/// Schema and policies as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoredImage {
-    file: String,
-    strict: bool,
+pub(super) struct StoredRules {
     schema: Option<StoredText>,
-    policies: Option<Vec<StoredText>>,
+    policies: Vec<StoredText>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,80 +80,72 @@ struct StoredText {
 // === impl State ===
 
 impl State {
-    /// The state after a change of entities and links.
-    pub fn follow(&mut self, record: &Record) {
-        self.revision = record.revision;
-        self.installed_at = Some(record.installed_at);
-        self.digests = record.digests.clone();
-        self.seed = Some(record.seed.clone());
+    /// Schema and policies in force.
+    pub fn rules(&self) -> &Rules {
+        self.files.as_ref().unwrap_or(&self.own)
     }
 
-    pub(super) fn write(&self) -> serde_json::Result<String> {
-        let image = self.image.as_ref().map(|image| StoredImage {
-            file: image.file.clone(),
-            strict: image.references == References::Strict,
-            schema: image.rules.as_ref().map(|(schema, _)| schema.into()),
-            policies: image.rules.as_ref().map(|(_, policies)| stored(policies)),
-        });
-        serde_json::to_string(&Stored {
+    pub(super) fn write(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&Stored {
             format: FORMAT,
             revision: self.revision,
             installed_at: self.installed_at,
             digests: (&self.digests).into(),
-            schema: self.schema.as_ref().map(StoredText::from),
-            policies: self.policies.as_deref().map(stored),
+            own: (&self.own).into(),
+            files: self.files.as_ref().map(StoredRules::from),
             seed: self.seed.clone(),
-            image,
+            strict: self.references == References::Strict,
         })
     }
 
-    pub(super) fn read(body: &str) -> Result<Self, String> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
-        let Format { format } = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        let Format { format } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if format != FORMAT {
             return Err(format!("it has format {format}, not {FORMAT}"));
         }
-        let stored: Stored = serde_json::from_str(body).map_err(|error| error.to_string())?;
-        let image = stored.image.map(|image| Image {
-            file: image.file,
-            references: if image.strict { References::Strict } else { References::Cedar },
-            rules: image.schema.map(Text::from).zip(image.policies.map(texts)),
-        });
+        let stored: Stored = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         Ok(Self {
             revision: stored.revision,
             installed_at: stored.installed_at,
             digests: stored.digests.into(),
-            schema: stored.schema.map(Text::from),
-            policies: stored.policies.map(texts),
+            own: stored.own.into(),
+            files: stored.files.map(Rules::from),
             seed: stored.seed,
-            image,
+            references: references(stored.strict),
         })
     }
 }
 
+/// How references are judged, from the one bit that is kept of it.
+pub(super) fn references(strict: bool) -> References {
+    if strict { References::Strict } else { References::Cedar }
+}
+
 // === conversions ===
 
-impl From<&Text> for StoredText {
-    fn from(text: &Text) -> Self {
-        Self { name: text.name.clone(), text: text.text.to_string() }
+impl From<&Rules> for StoredRules {
+    fn from(rules: &Rules) -> Self {
+        let stored =
+            |text: &Text| StoredText { name: text.name.clone(), text: text.text.to_string() };
+        Self {
+            schema: rules.schema.as_ref().map(stored),
+            policies: rules.policies.iter().map(stored).collect(),
+        }
     }
 }
 
-impl From<StoredText> for Text {
-    fn from(text: StoredText) -> Self {
-        Self::new(text.name, text.text)
+impl From<StoredRules> for Rules {
+    fn from(stored: StoredRules) -> Self {
+        let text = |stored: StoredText| Text::new(stored.name, stored.text);
+        Self {
+            schema: stored.schema.map(text),
+            policies: stored.policies.into_iter().map(text).collect(),
+        }
     }
-}
-
-fn stored(texts: &[Text]) -> Vec<StoredText> {
-    texts.iter().map(StoredText::from).collect()
-}
-
-fn texts(stored: Vec<StoredText>) -> Vec<Text> {
-    stored.into_iter().map(Text::from).collect()
 }
 
 impl From<&Digests> for StoredDigests {

@@ -1,7 +1,6 @@
 //! The accept loop, and the drain that ends it.
 
 use std::convert::Infallible;
-use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Stop};
+use super::descriptors::open_files_max;
 use super::{Listener, Options};
 
 /// How long the loop waits after an accept that failed, at first and at most.
@@ -109,11 +109,4 @@ fn connections_max(options: &Options) -> usize {
         tracing::debug!(configured, most, "fewer connections: the open files limit is lower");
     }
     configured.min(most)
-}
-
-/// The soft limit on open files, where the system tells it.
-fn open_files_max() -> Option<usize> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
-    line.split_ascii_whitespace().nth(3)?.parse().ok()
 }

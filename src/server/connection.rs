@@ -20,8 +20,9 @@ use super::activity::{Activity, InFlight, Verdict};
 use super::stream::{Stream, Watched};
 use crate::identity::Peer;
 
-/// hyper's own lower bound on its read buffer, in bytes; below it hyper panics.
-const HEAD_BYTES_MIN: usize = 8 * 1024;
+/// hyper's own lower bound on its read buffer, in bytes; below it hyper panics. The configuration
+/// refuses less.
+pub const HEAD_BYTES_MIN: usize = 8 * 1024;
 /// The most and the least time between two looks at a connection's timeouts.
 const TICK_MAX: Duration = Duration::from_secs(5);
 const TICK_MIN: Duration = Duration::from_millis(10);

@@ -5,10 +5,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{FileLimits, Inputs};
+use crate::engine::bundle::TextDigest;
 use crate::engine::{Bundle, Place, Problem, Problems, Text};
 
 /// The most files of one directory that are looked at.
 const FILES_MAX: usize = 10_000;
+/// How much of a file is read at a time.
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// What a file in a directory is, by its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,40 +24,38 @@ enum Kind {
 
 /// See [`super::read`].
 pub(super) fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Problems> {
-    let mut reader = Reader { problems: Problems::default(), bytes_left: limits.bundle_bytes_max };
-    let mut bundle = Bundle::default();
-    let mut schemas = Vec::new();
-    for path in reader.expand(&inputs.policies, "policies", &[Kind::Policies, Kind::Schema]) {
-        match kind(&path) {
-            Some(Kind::Schema) => schemas.push(path),
-            _ => bundle.policies.extend(reader.text(&path)),
-        }
-    }
-    if let Some(schema) = &inputs.schema {
-        schemas = vec![schema.clone()];
-    }
-    if let [first, second, ..] = schemas.as_slice() {
-        let message =
-            format!("there are two schemas, `{}` and `{}`", first.display(), second.display());
-        reader.problems.push(
-            Problem::error("two-schemas", message)
-                .at(Place::whole(&second.display().to_string()))
-                .hint("keep one, or name the one to use by `--schema FILE`"),
-        );
-    }
-    bundle.schema = schemas.first().and_then(|path| reader.text(path));
+    let mut reader = Reader::new(limits.bundle_bytes_max);
+    let (schema, policies) = reader.rules(inputs);
     reader.bytes_left = limits.entities_bytes_max;
-    for path in reader.expand(&inputs.entities, "entities", &[Kind::Entities, Kind::Links]) {
-        match kind(&path) {
-            Some(Kind::Links) if inputs.links.is_some() => {}
-            Some(Kind::Links) => bundle.links.extend(reader.text(&path)),
-            _ => bundle.entities.extend(reader.text(&path)),
-        }
-    }
-    if let Some(path) = &inputs.links {
-        bundle.links.extend(reader.text(path));
-    }
+    let paths = reader.data_paths(inputs);
+    let mut texts = |paths: &[PathBuf]| -> Vec<Text> {
+        paths.iter().filter_map(|path| reader.text(path)).collect()
+    };
+    let (entities, links) = (texts(&paths.entities), texts(&paths.links));
+    let bundle = Bundle { schema, policies, entities, links };
     if reader.problems.refuses() { Err(reader.problems) } else { Ok(bundle) }
+}
+
+/// See [`super::data_bytes`].
+pub(super) fn data_bytes(inputs: &Inputs) -> u64 {
+    let paths = Reader::new(0).data_paths(inputs);
+    let files = paths.entities.iter().chain(&paths.links);
+    files.filter_map(|path| fs::metadata(path).ok()).map(|about| about.len()).sum()
+}
+
+/// The files that entities and links are in.
+#[derive(Debug, Default)]
+pub(super) struct DataPaths {
+    pub(super) entities: Vec<PathBuf>,
+    pub(super) links: Vec<PathBuf>,
+}
+
+/// The files in a directory that any source is made of, sorted.
+pub(super) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files =
+        Reader::list(directory, &[Kind::Policies, Kind::Schema, Kind::Entities, Kind::Links])?;
+    files.sort();
+    Ok(files)
 }
 
 fn kind(path: &Path) -> Option<Kind> {
@@ -72,14 +73,57 @@ fn kind(path: &Path) -> Option<Kind> {
 }
 
 /// Reads with a budget, and gathers what goes wrong.
-struct Reader {
-    problems: Problems,
-    bytes_left: u64,
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) problems: Problems,
+    pub(super) bytes_left: u64,
 }
 
 // === impl Reader ===
 
 impl Reader {
+    pub(super) fn new(bytes_left: u64) -> Self {
+        Self { problems: Problems::default(), bytes_left }
+    }
+
+    /// Schema and policies.
+    pub(super) fn rules(&mut self, inputs: &Inputs) -> (Option<Text>, Vec<Text>) {
+        let (mut policies, mut schemas) = (Vec::new(), Vec::new());
+        for path in self.expand(&inputs.policies, "policies", &[Kind::Policies, Kind::Schema]) {
+            match kind(&path) {
+                Some(Kind::Schema) => schemas.push(path),
+                _ => policies.extend(self.text(&path)),
+            }
+        }
+        if let Some(schema) = &inputs.schema {
+            schemas = vec![schema.clone()];
+        }
+        if let [first, second, ..] = schemas.as_slice() {
+            let message =
+                format!("there are two schemas, `{}` and `{}`", first.display(), second.display());
+            self.problems.push(
+                Problem::error("two-schemas", message)
+                    .at(Place::whole(&second.display().to_string()))
+                    .hint("keep one, or name the one to use by `--schema FILE`"),
+            );
+        }
+        (schemas.first().and_then(|path| self.text(path)), policies)
+    }
+
+    /// Where entities and links are.
+    pub(super) fn data_paths(&mut self, inputs: &Inputs) -> DataPaths {
+        let mut paths = DataPaths::default();
+        for path in self.expand(&inputs.entities, "entities", &[Kind::Entities, Kind::Links]) {
+            match kind(&path) {
+                Some(Kind::Links) if inputs.links.is_some() => {}
+                Some(Kind::Links) => paths.links.push(path),
+                _ => paths.entities.push(path),
+            }
+        }
+        paths.links.extend(inputs.links.clone());
+        paths
+    }
+
     /// Files as they are, directories as the files in them that are of a wanted kind, sorted.
     fn expand(&mut self, paths: &[PathBuf], what: &str, wanted: &[Kind]) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -116,8 +160,15 @@ impl Reader {
         Ok(files)
     }
 
-    fn text(&mut self, path: &Path) -> Option<Text> {
-        match self.read(path) {
+    pub(super) fn text(&mut self, path: &Path) -> Option<Text> {
+        let mut bytes = Vec::new();
+        let read = self.pieces(path, |piece| bytes.extend_from_slice(piece)).and_then(|()| {
+            String::from_utf8(bytes).map_err(|error| {
+                let at = error.utf8_error().valid_up_to();
+                io::Error::other(format!("byte {at} is not UTF-8"))
+            })
+        });
+        match read {
             Ok(text) => Some(Text::new(path.display().to_string(), text)),
             Err(error) => {
                 self.fail(path, &error, "a file");
@@ -126,23 +177,39 @@ impl Reader {
         }
     }
 
-    fn read(&mut self, path: &Path) -> io::Result<String> {
+    /// The name and the digest of a file, of which only a piece at a time is held.
+    pub(super) fn digest(&mut self, path: &Path) -> Option<(String, TextDigest)> {
+        let mut digest = TextDigest::default();
+        match self.pieces(path, |piece| digest.update(piece)) {
+            Ok(()) => Some((path.display().to_string(), digest)),
+            Err(error) => {
+                self.fail(path, &error, "a file");
+                None
+            }
+        }
+    }
+
+    /// Hands a file over piece by piece, within the budget.
+    fn pieces(&mut self, path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let file = File::open(path)?;
-        let about = file.metadata()?;
-        if !about.is_file() {
+        if !file.metadata()?.is_file() {
             return Err(io::Error::other("it is not a file"));
         }
-        let mut bytes =
-            Vec::with_capacity(usize::try_from(about.len().min(self.bytes_left)).unwrap_or(0));
-        file.take(self.bytes_left.saturating_add(1)).read_to_end(&mut bytes)?;
-        let length = bytes.len() as u64;
-        if length > self.bytes_left {
-            return Err(io::Error::other("with it the files are larger than the configured bound"));
+        let mut file = file.take(self.bytes_left.saturating_add(1));
+        let mut buffer = vec![0; PIECE_BYTES];
+        loop {
+            let count = match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let left = self.bytes_left.checked_sub(count as u64).ok_or_else(|| {
+                io::Error::other("with it the files are larger than the configured bound")
+            })?;
+            self.bytes_left = left;
+            take(buffer.get(..count).unwrap_or_default());
         }
-        self.bytes_left -= length;
-        String::from_utf8(bytes).map_err(|error| {
-            io::Error::other(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
-        })
     }
 
     fn fail(&mut self, path: &Path, error: &io::Error, what: &str) {

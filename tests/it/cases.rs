@@ -47,15 +47,24 @@ macro_rules! pages {
 
 pages! {
     admin
+    authzen_certification_basic
+    authzen_certification_batch
+    authzen_certification_discovery
+    authzen_certification_search
     authzen_evaluation
     authzen_evaluations
     authzen_metadata
     batch
     bundle
     check
+    duties
     entities
     errors
+    filter
     lists
+    policies
+    revisions
+    search
 }
 
 fn directory() -> PathBuf {

@@ -8,5 +8,7 @@ mod format;
 mod health;
 mod import;
 mod init;
+mod log;
+mod search;
 mod usage;
 mod validate;

@@ -94,6 +94,13 @@ fn stock_roles() {
     assert!(output.starts_with("exit: 3\n----- stdout\ndeny\n"), "{output}");
 }
 
+#[test]
+fn the_scenarios_of_authzen() {
+    let found = run("authzen", &[]);
+    let records = ["104", "110", "115", "116"].map(|id| format!("record::\"{id}\"\n"));
+    assert_eq!(found, format!("exit: 0\n----- stdout\n{}", records.concat()));
+}
+
 /// Every directory of examples has a README whose command is run above.
 #[test]
 fn no_example_is_left_out() {
@@ -103,5 +110,8 @@ fn no_example_is_left_out() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     found.sort();
-    assert_eq!(found, ["drive", "hospital", "thingsboard", "thingsboard-small", "tracker"]);
+    assert_eq!(
+        found,
+        ["authzen", "drive", "hospital", "thingsboard", "thingsboard-small", "tracker"]
+    );
 }

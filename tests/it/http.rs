@@ -93,6 +93,11 @@ impl Connection {
         answer
     }
 
+    /// Sends no more: the service sees the end of what was sent, and can still answer.
+    pub(crate) fn finish(&mut self) {
+        let _ = self.stream.get_ref().shutdown(std::net::Shutdown::Write);
+    }
+
     /// Whether the service has closed the connection: nothing comes any more.
     pub(crate) fn is_closed(&mut self) -> bool {
         matches!(self.stream.fill_buf(), Ok([]) | Err(_))

@@ -6,11 +6,15 @@
 mod agreement;
 mod cases;
 mod cli;
+mod clients;
 mod examples;
 mod http;
+mod interop;
 mod project;
 mod proxy;
 mod serve;
 mod service;
 mod steady;
 mod truth_table;
+#[path = "../../benches/world.rs"]
+mod world;

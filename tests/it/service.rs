@@ -133,6 +133,26 @@ impl Service {
         Connection::open(self.admin).request(method, target, &headers, body.as_bytes())
     }
 
+    /// A request to the admin plane with the token that writes, and whatever headers and bytes.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let authorization = format!("Bearer {WRITER}");
+        let headers = [headers, &[("Authorization", authorization.as_str())]].concat();
+        Connection::open(self.admin).request(method, target, &headers, body)
+    }
+
+    /// What is in force, without what was rejected last.
+    pub(crate) fn in_force(&self) -> Value {
+        let mut revision = self.admin("GET", "/v1/revision", "").json();
+        revision.as_object_mut().unwrap().shift_remove("last_rejection");
+        revision
+    }
+
     /// The metrics as Prometheus reads them.
     pub(crate) fn metrics(&self) -> String {
         Connection::open(self.admin).request("GET", "/metrics", &[], b"").body
@@ -206,6 +226,10 @@ impl Running {
 
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn finish(&mut self) {

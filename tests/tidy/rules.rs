@@ -52,6 +52,9 @@ const CORE_FOLDER: &str = "src/engine/slice/";
 
 const LINES_MAX: usize = 500;
 
+/// The page that says which test holds against which failure.
+const FAILURES_PAGE: &str = "docs/failure-tests.md";
+
 const NO_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc"];
 
 /// Modules name only what the arrows allow.
@@ -203,6 +206,36 @@ pub(crate) fn opening(files: &[File]) -> Vec<String> {
         if first.and_then(words).is_none_or(|count| count < 3) {
             let message = "opens without a paragraph that says what it is for";
             findings.push(format!("{}: {message}", file.path));
+        }
+    }
+    findings
+}
+
+/// Every test that the page on failures names is there.
+pub(crate) fn named_tests(files: &[File]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for page in files.iter().filter(|file| file.path == FAILURES_PAGE) {
+        let rows = page.text.lines().enumerate().filter(|(_, line)| line.starts_with("| "));
+        for (number, row) in rows.skip(1) {
+            let cell = row.trim_end().trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+            let words: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+            let is_there = |path: &str, test: &str| {
+                let declared = format!("fn {test}(");
+                files.iter().any(|file| file.path == path && file.text.contains(&declared))
+            };
+            match words.as_slice() {
+                [path, test] if is_there(path, test) => {}
+                [path, test] => findings.push(format!(
+                    "{}:{}: `{path}` has no test `{test}`",
+                    page.path,
+                    number + 1
+                )),
+                _ => findings.push(format!(
+                    "{}:{}: a row without `FILE` `TEST`",
+                    page.path,
+                    number + 1
+                )),
+            }
         }
     }
     findings

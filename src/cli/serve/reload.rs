@@ -1,6 +1,8 @@
-//! What a running service does with signals: `SIGHUP` has the files read again, one reading after
-//! the other; a signal to stop is followed even while files are being taken.
+//! What a running service does when it is told that something changed: by `SIGHUP`, or by files that
+//! are watched. One reading comes after the other, and a signal to stop is followed even while files
+//! are being taken.
 
+use std::future::pending;
 use std::pin::pin;
 
 use super::signals::{Signal, Signals};
@@ -8,25 +10,86 @@ use crate::config::Config;
 use crate::http;
 use crate::pdp::Pdp;
 use crate::pdp::publisher::{Publisher, Rejection};
-use crate::sources;
+use crate::sources::{self, Watch};
 
-/// Follows signals until one of them ends the service.
+/// What tells that files changed; `None` where they are not watched.
+#[derive(Debug)]
+pub(super) struct Watches {
+    sources: Option<Watch>,
+    tokens: Option<Watch>,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Stop,
+    /// Read sources, routes and tokens.
+    Reload,
+    /// Read the sources and routes only.
+    Sources,
+    /// Read the tokens only.
+    Tokens,
+}
+
+// === impl Watches ===
+
+impl Watches {
+    /// Watches what the configuration names, if it wants that.
+    pub(super) fn new(config: &Config) -> Self {
+        let inputs = config.inputs();
+        let singles = [inputs.schema, inputs.links].into_iter().flatten();
+        let routes = config.routes.value.iter().cloned();
+        let sources: Vec<_> = inputs
+            .policies
+            .into_iter()
+            .chain(inputs.entities)
+            .chain(singles)
+            .chain(routes)
+            .collect();
+        let tokens = [&config.admin_token_file.value, &config.check_token_file.value];
+        let tokens: Vec<_> = tokens.into_iter().flatten().cloned().collect();
+        let watch =
+            |paths: Vec<_>| (config.watch.value && !paths.is_empty()).then(|| Watch::new(paths));
+        Self { sources: watch(sources), tokens: watch(tokens) }
+    }
+
+    /// Waits until files changed.
+    async fn next(&mut self) -> Next {
+        tokio::select! {
+            () = changed(&mut self.sources) => {
+                tracing::info!("the files changed, and are read again");
+                Next::Sources
+            }
+            () = changed(&mut self.tokens) => Next::Tokens,
+        }
+    }
+}
+
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => pending().await,
+    }
+}
+
+/// Follows signals and files until a signal ends the service.
 pub(super) async fn until_stopped(
     config: &Config,
     app: &http::App,
     pdp: &Pdp,
     publisher: &Publisher,
+    mut watches: Watches,
     signals: &mut Signals,
 ) {
     loop {
-        if told(signals.next().await) == Next::Stop {
-            return;
-        }
+        let mut next = tokio::select! {
+            signal = signals.next() => told(signal),
+            next = watches.next() => next,
+        };
         // However many signals come while files are being taken, they ask for one more reading.
-        let mut again = true;
-        while again {
-            again = false;
-            let mut reloading = pin!(reload(config, app, pdp, publisher));
+        while next != Next::Stop {
+            let mut again = None;
+            let mut reloading = pin!(reload(config, app, pdp, publisher, next));
             loop {
                 let signal = tokio::select! {
                     () = &mut reloading => break,
@@ -34,17 +97,18 @@ pub(super) async fn until_stopped(
                 };
                 match told(signal) {
                     Next::Stop => return,
-                    Next::Reload => again = true,
+                    asked => again = Some(asked),
                 }
             }
+            match again {
+                Some(asked) => next = asked,
+                None => break,
+            }
+        }
+        if next == Next::Stop {
+            return;
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Stop,
-    Reload,
 }
 
 /// Tells the log of a signal.
@@ -62,11 +126,22 @@ fn told(signal: Signal) -> Next {
 }
 
 /// Takes what the files hold now. The publisher tells what was wrong with it, if something was.
-async fn reload(config: &Config, app: &http::App, pdp: &Pdp, publisher: &Publisher) {
-    if config.admin_token_file.value.is_some() {
-        reload_tokens(app);
+async fn reload(
+    config: &Config,
+    app: &http::App,
+    pdp: &Pdp,
+    publisher: &Publisher,
+    what: Next,
+) {
+    if what != Next::Sources {
+        if config.admin_token_file.value.is_some() {
+            reload_tokens(app);
+        }
+        reload_callers(app);
     }
-    reload_callers(app);
+    if what == Next::Tokens {
+        return;
+    }
     // Routes that go with new policies go into force with them.
     app.routes().stage().await;
     reload_sources(config, publisher).await;
@@ -81,7 +156,7 @@ async fn reload_sources(config: &Config, publisher: &Publisher) {
         return;
     }
     let limits = config.limits.file_limits();
-    let reading = tokio::task::spawn_blocking(move || sources::read(&inputs, &limits));
+    let reading = tokio::task::spawn_blocking(move || sources::look(&inputs, &limits));
     let files = match reading.await {
         Ok(files) => files,
         Err(error) => {

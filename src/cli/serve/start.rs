@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::reload::Watches;
 use crate::cli::exit::Failure;
+use crate::cli::progress::Progress;
 use crate::config::Config;
-use crate::engine::{Bundle, Problem, Problems, compile};
+use crate::engine::{Problem, Problems, compile};
 use crate::http::admin::{self, Tokens, TokensError};
 use crate::http::{self, Callers, Proxies, authzen, proxy};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
-use crate::revisions::DataDir;
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions, StartError};
+use crate::revisions::{EmbeddedLog, EmbeddedOptions, LogError};
 use crate::server::{ListenAddr, Listener};
 use crate::sources::{self, Inputs};
 
@@ -39,6 +41,8 @@ pub(super) struct Started {
     pub(super) writing: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The admin token that was made for this run, if one was.
     pub(super) admin_token: Option<String>,
+    /// What tells that files changed.
+    pub(super) watches: Watches,
 }
 
 // === impl Bound ===
@@ -60,35 +64,47 @@ impl Bound {
 /// known to be in order.
 pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let mut problems = Problems::default();
+    // Before anything is read, so that no change after that goes unnoticed.
+    let watches = Watches::new(config);
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
     let callers = keep(callers(config), &mut problems);
     let routes = routes(config, &mut problems);
-    let data_dir = keep(open_data_dir(config), &mut problems);
+    let log = keep(open_log(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
-    if let (true, true, Some(files)) = (problems.refuses(), inputs.own_policies(), &files) {
-        // It will not start; what else is wrong is told all the same.
-        problems.append(compile(files, &config.compile_options()).err().unwrap_or_default());
-    }
-    let (Some(listener), Some(admin_listener), Some(tokens), Some(data_dir), Some(files)) =
-        (listener, admin_listener, tokens, data_dir, files)
+    let files = match files {
+        Some(files) if problems.refuses() && inputs.own_policies() => {
+            // It will not start; what else is wrong is told all the same.
+            let compiled =
+                files.into_bundle().and_then(|it| compile(&it, &config.compile_options()));
+            problems.append(compiled.err().unwrap_or_default());
+            None
+        }
+        files => files,
+    };
+    let (Some(listener), Some(admin_listener), Some(tokens), Some(log), Some(files)) =
+        (listener, admin_listener, tokens, log, files)
     else {
         return Err(problems.into());
     };
     let (Some(callers), Some(routes)) = (callers, routes) else { return Err(problems.into()) };
     let metrics = Metrics::with(vec![routes.collector()]);
     let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), metrics);
+    let compile = config.compile_options();
+    let progress = Progress::start(sources::data_bytes(&inputs), compile.taken.clone());
     let options = PublisherOptions {
-        data_dir,
-        compile: config.compile_options(),
+        log,
+        retention: config.limits.retention(),
+        compile,
         files,
         files_own_policies: inputs.own_policies(),
         files_seed_entities: inputs.seed_entities(),
     };
-    let (publisher, writing) =
-        Publisher::start(pdp.clone(), options, |snapshot| routes.admit(snapshot))?;
+    let started = Publisher::start(pdp.clone(), options, |snapshot| routes.admit(snapshot));
+    drop(progress);
+    let (publisher, writing) = started?;
     let authzen_options = config.authzen_options();
     let authzen = authzen::Mapping::new(&authzen_options, &listener.address().base_url())
         .map_err(|error| Problem::error("config", error.to_string()))?;
@@ -96,7 +112,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let access = admin::Access { tokens, hosts: config.admin_hosts.value.clone() };
     let limits = config.limits.http_limits();
     let proxies = Proxies { guard: proxy::Guard::new(pdp.clone(), routes), callers };
-    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access, proxies);
+    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access, proxies)
+        .map_err(|error| Problem::error("start", error.to_string()))?;
     let writing = Box::pin(writing);
     Ok(Started {
         app: Arc::new(app),
@@ -106,6 +123,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         admin_listener,
         writing,
         admin_token,
+        watches,
     })
 }
 
@@ -157,12 +175,21 @@ fn routes(config: &Config, problems: &mut Problems) -> Option<Arc<proxy::Routes>
     }
 }
 
-fn open_data_dir(config: &Config) -> Result<Option<DataDir>, Problem> {
+fn open_log(config: &Config) -> Result<Option<EmbeddedLog>, Problem> {
     if config.ephemeral.value {
         return Ok(None);
     }
-    DataDir::open(&config.data_dir.value).map(Some).map_err(|error| {
-        told("data-dir", &error.to_string()).hint(
+    let opened = EmbeddedLog::open(&config.data_dir.value, EmbeddedOptions::default());
+    opened.map(Some).map_err(|error| {
+        let problem = told("data-dir", &error.to_string());
+        if problem.hint.is_some() {
+            return problem;
+        }
+        if matches!(error, LogError::Damaged { .. } | LogError::Chain { .. }) {
+            return problem
+                .hint("put the data directory back from a backup; docs/operations.md says how");
+        }
+        problem.hint(
             "`--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none \
              is needed",
         )
@@ -180,8 +207,8 @@ fn nothing_in(paths: &[PathBuf]) -> Problem {
 }
 
 /// Reads the files. Without any there is nothing to tell of them.
-fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Bundle> {
-    match sources::read(inputs, &config.limits.file_limits()) {
+fn read(config: &Config, inputs: &Inputs, problems: &mut Problems) -> Option<Files> {
+    match sources::look(inputs, &config.limits.file_limits()) {
         Ok(files)
             if inputs.own_policies() && files.policies.is_empty() && files.schema.is_none() =>
         {
@@ -212,7 +239,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Invalid(problems) => problems.into(),
-            StartError::Store(error) => told("data-dir", &error.to_string()).into(),
+            error => told("data-dir", &error.to_string()).into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::super::check::Decision;
 use super::*;
 use crate::engine::{Bundle, CompileOptions, References, Text, compile};
 

@@ -62,6 +62,16 @@ struct Check<'a> {
     source: &'a [Source],
 }
 
+// === impl Change ===
+
+impl Change {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { unlink, remove, upsert, link } = self;
+        unlink.is_empty() && remove.is_empty() && upsert.is_none() && link.is_none()
+    }
+}
+
 // === impl Applied ===
 
 impl Applied {
@@ -89,8 +99,10 @@ impl Store {
         let names = &self.links.templates;
         let rules = Rules::new(self.shapes.clone(), schema, policies, options.limits, names);
         let (mut batch, sources) = read(self, change, &rules, options);
-        let mut problems = std::mem::take(&mut batch.problems);
+        // First, because they say more of the change than whatever else is wrong with an entity.
+        let mut problems = Problems::default();
         self.contradictions(change, &batch, &sources, &mut problems);
+        problems.append(std::mem::take(&mut batch.problems));
         if problems.refuses() {
             return Err(problems);
         }
@@ -152,6 +164,17 @@ impl Store {
                 continue;
             };
             problems.push(at_item(problem, place(batch, sources, at)));
+        }
+        // An entity that is wrong in itself is contradicted all the same.
+        let whole = sources.first().map(|source| Place::whole(&source.name));
+        for uid in &batch.faulty {
+            let (ty, id) = (batch.uid_type(*uid), batch.uid_id(*uid));
+            let text = self.shapes.uid(ty, id).map(|uid| uid.to_string());
+            if let Some(text) = text.filter(|text| removed.contains(text)) {
+                let message = format!("`{text}` is both removed and upserted");
+                let problem = Problem::error(REMOVED_AND_UPSERTED, message);
+                problems.push(at_item(problem, whole.clone()));
+            }
         }
     }
 }

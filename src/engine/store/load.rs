@@ -4,6 +4,7 @@
 
 use std::hash::RandomState;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::judge::{Content, Rules, Source};
 use super::loaded::{Loaded, Places};
@@ -25,8 +26,12 @@ const BATCH_BYTES: usize = 1 << 20;
 /// The most bytes of one item, unless configured otherwise.
 const ITEM_BYTES_MAX: usize = 16 << 20;
 
+/// How many bytes loaders have taken so far, for whoever shows how far a long load is.
+#[derive(Debug, Clone, Default)]
+pub struct Taken(Arc<AtomicU64>);
+
 /// How entities and links are loaded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// Whether every uid that an entity or a link names must exist.
     pub references: References,
@@ -36,6 +41,8 @@ pub struct LoadOptions {
     pub item_bytes_max: usize,
     /// How many threads read.
     pub threads: usize,
+    /// Where the bytes taken are counted.
+    pub taken: Taken,
 }
 
 /// What a stream holds, and how.
@@ -85,7 +92,21 @@ impl Default for LoadOptions {
             limits: Limits::default(),
             item_bytes_max: ITEM_BYTES_MAX,
             threads: std::thread::available_parallelism().map_or(1, usize::from).min(8),
+            taken: Taken::default(),
         }
+    }
+}
+
+// === impl Taken ===
+
+impl Taken {
+    /// In bytes.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Relaxed);
     }
 }
 
@@ -148,6 +169,7 @@ impl<'a> Loader<'a> {
         // Pieces are small enough that no more than a round of batches is cut before it is read.
         for piece in bytes.chunks(BATCH_BYTES / 4) {
             let Some((mut splitter, content)) = self.stream.take() else { return };
+            self.options.taken.add(piece.len());
             let fed = splitter.feed(piece, |item| self.cut(item, content));
             self.stream = Some((splitter, content));
             if let Err(error) = fed {

@@ -2,6 +2,7 @@
 //! by changes. Each property has a file; here stand the schema and the generated data.
 
 mod changing;
+mod differences;
 mod images;
 mod reading;
 mod splitting;

@@ -217,21 +217,32 @@ impl<'a> TagsRef<'a> {
 impl ValueRef<'_> {
     /// Whether two values are the same. Values of extension types are if they are written alike.
     pub fn same(self, other: ValueRef<'_>) -> bool {
+        self.same_by(other, &|ours, theirs| ours == theirs)
+    }
+
+    /// The same for values of two stores, where `is` says which numbers mean one entity.
+    pub(super) fn same_by(
+        self,
+        other: ValueRef<'_>,
+        is: &dyn Fn(EntityNo, EntityNo) -> bool,
+    ) -> bool {
         match (self, other) {
             (ValueRef::Bool(ours), ValueRef::Bool(theirs)) => ours == theirs,
             (ValueRef::Long(ours), ValueRef::Long(theirs)) => ours == theirs,
             (ValueRef::String(ours), ValueRef::String(theirs)) => ours == theirs,
-            (ValueRef::Entity(ours), ValueRef::Entity(theirs)) => ours == theirs,
+            (ValueRef::Entity(ours), ValueRef::Entity(theirs)) => is(ours, theirs),
             (ValueRef::Extension(ours), ValueRef::Extension(theirs)) => ours == theirs,
             (ValueRef::Set(ours), ValueRef::Set(theirs)) => {
-                ours.len == theirs.len && ours.iter().zip(theirs.iter()).all(|(a, b)| a.same(b))
+                let mut pairs = ours.iter().zip(theirs.iter());
+                ours.len == theirs.len && pairs.all(|(a, b)| a.same_by(b, is))
             }
             (ValueRef::Record(ours), ValueRef::Record(theirs)) => {
                 let (mut ours, mut theirs) = (ours.iter(), theirs.iter());
                 loop {
                     match (ours.next(), theirs.next()) {
                         (None, None) => return true,
-                        (Some((a, ours)), Some((b, theirs))) if a == b && ours.same(theirs) => {}
+                        (Some((a, ours)), Some((b, theirs)))
+                            if a == b && ours.same_by(theirs, is) => {}
                         _ => return false,
                     }
                 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Request;
 use axum::http::header::ETAG;
+use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::condition::{Condition, dry_run};
+use super::digest::Expected;
 use super::revision::etag;
+use super::terms::Said;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem, write_json};
 use crate::http::{Doorway, body, json_answer};
@@ -45,21 +46,51 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
-    let dry_run = dry_run(head.uri.query())?;
-    let condition = Condition::read(&head.headers)?;
-    let expected = condition.hold(app)?;
-    let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
-    let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
-    // A large body takes seconds to read; other requests go on meanwhile.
-    let parts = tokio::task::spawn_blocking(move || read(&bytes, depth))
-        .await
-        .map_err(|_| Problem::unread())??;
-    drop(body);
-    let published = app.publisher.put_bundle(parts, expected, dry_run).await?;
+    let said = Said::read(app, &head)?;
+    let read = move |bytes: &[u8], depth| Ok((read(bytes, depth)?, said.with_body(bytes)));
+    let (parts, terms) = read_body(doorway, &head.headers, body, read).await?;
+    let published = app.publisher.put_bundle(parts, terms).await?;
     Ok(answer(&published))
 }
 
-fn answer(published: &Published) -> Response {
+/// Reads a body of JSON that `read` reads.
+pub(super) async fn read_body<T: Send + 'static>(
+    doorway: &Doorway,
+    headers: &HeaderMap,
+    body: Body,
+    read: impl FnOnce(&[u8], usize) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let limits = &doorway.app.limits;
+    let digest = Expected::read(headers)?;
+    let body = body::read_json(headers, body, limits.bundle(), &doorway.budget).await;
+    let body = body.map_err(|problem| problem.or_hint(advice))?;
+    let depth = limits.depth;
+    // A large body takes seconds to read; other requests go on meanwhile.
+    let reading = tokio::task::spawn_blocking(move || {
+        digest.judge_bytes(&body.bytes)?;
+        read(&body.bytes, depth)
+    });
+    let read = reading.await.map_err(|_| Problem::unread())?;
+    read.map_err(|problem| problem.or_hint(advice))
+}
+
+/// What to do about a write that did not get as far as being judged.
+pub(super) fn advice(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::BodyTooLarge => Some(
+            "send entities to `PUT /v1/entities` as `application/x-ndjson`, which is not held, or \
+             raise `limits.bundle_bytes` in `doorward.yaml`",
+        ),
+        Kind::BrokenBody | Kind::BodyTimeout => Some("nothing was changed; send it again, whole"),
+        Kind::InvalidJson => Some("nothing was changed; send one JSON object in UTF-8"),
+        Kind::UnsupportedMediaType => {
+            Some("JSON is read everywhere, `application/x-ndjson` by `PUT /v1/entities` only")
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn answer(published: &Published) -> Response {
     let mut body = Vec::with_capacity(64);
     let (revision, changed) = (published.revision, published.changed.as_slice());
     write_json(&mut body, &PublishedWire { revision, changed });
@@ -68,7 +99,7 @@ fn answer(published: &Published) -> Response {
     response
 }
 
-fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
+pub(super) fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
     let mut outline = Outline::read(bytes, depth_max, &KNOWN)?;
     outline.refuse_unknown("a bundle")?;
     let parts = Parts {
@@ -88,7 +119,7 @@ fn read_parts(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
     Ok(parts)
 }
 
-fn read_policies(texts: &RawValue) -> Result<BTreeMap<String, String>, Problem> {
+pub(super) fn read_policies(texts: &RawValue) -> Result<BTreeMap<String, String>, Problem> {
     let members = outline::members(texts, POLICY_TEXTS_MAX)
         .ok_or_else(|| Problem::wrong_member("policies", "an object of texts by name"))?
         .map_err(|count| Problem::too_many("`policies`", count, POLICY_TEXTS_MAX))?;

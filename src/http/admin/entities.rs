@@ -12,14 +12,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::bundle::{self, array, string};
-use super::condition::{Condition, dry_run};
 use super::revision::etag;
+use super::stream;
+use super::terms::Said;
 use crate::engine::store::Change;
 use crate::engine::{Snapshot, Text};
 use crate::http::native::uid;
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Problem, write_json};
-use crate::http::{Doorway, body, json_answer};
+use crate::http::{Doorway, json_answer};
 use crate::pdp::publisher::{Parts, Patched};
 
 /// The members of a change.
@@ -45,16 +46,14 @@ pub(super) async fn patch_entities(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let (head, body) = request.into_parts();
-    let dry_run = dry_run(head.uri.query())?;
-    let expected = Condition::read(&head.headers)?.hold(app)?;
-    let body = body::read_json(&head.headers, body, app.limits.bundle(), &doorway.budget).await?;
-    let current = app.pdp.current().ok_or_else(Problem::not_ready)?;
-    let (bytes, depth) = (body.bytes.clone(), app.limits.depth);
-    let read = move || read_change(&bytes, depth, &current.snapshot);
-    // A large body takes seconds to read; other requests go on meanwhile.
-    let change = tokio::task::spawn_blocking(read).await.map_err(|_| Problem::unread())??;
-    drop(body);
-    let patched = app.publisher.patch(change, expected, dry_run).await?;
+    let said = Said::read(app, &head)?;
+    let pdp = app.pdp.clone();
+    let read = move |bytes: &[u8], depth| {
+        let current = pdp.current().ok_or_else(Problem::not_ready)?;
+        Ok((read_change(bytes, depth, &current.snapshot)?, said.with_body(bytes)))
+    };
+    let (change, terms) = bundle::read_body(&doorway, &head.headers, body, read).await?;
+    let patched = app.publisher.patch(change, terms).await?;
     Ok(answer(&patched))
 }
 
@@ -62,7 +61,11 @@ pub(super) async fn put_entities(
     State(doorway): State<Doorway>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    bundle::put(&doorway, request, read_snapshot).await
+    if !stream::is_declared(request.headers()) {
+        return bundle::put(&doorway, request, read_snapshot).await;
+    }
+    let (head, body) = request.into_parts();
+    stream::put(&doorway, &head, body).await
 }
 
 /// All entities, and all links unless they are absent: then those in force are kept.
@@ -78,11 +81,11 @@ fn read_snapshot(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
 pub(super) fn answer(patched: &Patched) -> Response {
     let mut body = Vec::with_capacity(64);
     let revision = patched.published.revision;
-    let dropped = patched.applied.orphaned.len();
+    let dropped = patched.parents_dropped;
     let wire = PatchedWire {
         revision,
         changed: &patched.published.changed,
-        links_removed: &patched.applied.links_removed,
+        links_removed: &patched.links_removed,
         parents_dropped: (dropped > 0).then_some(dropped),
     };
     write_json(&mut body, &wire);

@@ -7,9 +7,10 @@ use axum::http::request::Parts as Head;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::condition::{Condition, dry_run};
+use super::digest::Expected;
 use super::entities::answer;
 use super::query::{Segments, segments};
+use super::terms::Said;
 use crate::engine::store::Change;
 use crate::engine::{Text, json};
 use crate::http::problem::{Kind, Problem};
@@ -26,10 +27,12 @@ pub(super) async fn put_link(
     let limits = &doorway.app.limits;
     let id = segments(path)?;
     let (head, body) = request.into_parts();
+    let digest = Expected::read(&head.headers)?;
     let body = body::read_json(&head.headers, body, limits.check(), &doorway.budget).await?;
+    digest.judge_bytes(&body.bytes)?;
     let link = read_link(&body.bytes, limits.depth, &id)?;
     let change = Change { unlink: vec![id], link: Some(link), ..Change::default() };
-    patch(&doorway, &head, change).await
+    patch(&doorway, &head, &body.bytes, change).await
 }
 
 pub(super) async fn delete_link(
@@ -39,14 +42,18 @@ pub(super) async fn delete_link(
 ) -> Result<Response, Problem> {
     let id = segments(path)?;
     let (head, _) = request.into_parts();
-    patch(&doorway, &head, Change { unlink: vec![id], ..Change::default() }).await
+    patch(&doorway, &head, &[], Change { unlink: vec![id], ..Change::default() }).await
 }
 
-async fn patch(doorway: &Doorway, head: &Head, change: Change) -> Result<Response, Problem> {
+async fn patch(
+    doorway: &Doorway,
+    head: &Head,
+    body: &[u8],
+    change: Change,
+) -> Result<Response, Problem> {
     let app = &*doorway.app;
-    let dry_run = dry_run(head.uri.query())?;
-    let expected = Condition::read(&head.headers)?.hold(app)?;
-    Ok(answer(&app.publisher.patch(change, expected, dry_run).await?))
+    let terms = Said::read(app, head)?.with_body(body);
+    Ok(answer(&app.publisher.patch(change, terms).await?))
 }
 
 /// The link as an array of one, under the id of its path.

@@ -105,6 +105,15 @@ impl Tokens {
 
     /// The role of the one token that a request carries.
     pub(super) fn role(&self, headers: &HeaderMap) -> Result<Role, Problem> {
+        self.token(headers).map(|(_, role)| role)
+    }
+
+    /// Its name.
+    pub(super) fn name(&self, headers: &HeaderMap) -> Result<String, Problem> {
+        self.token(headers).map(|(name, _)| name)
+    }
+
+    fn token(&self, headers: &HeaderMap) -> Result<(String, Role), Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (first, second) = (values.next(), values.next());
         let Some(value) = first else {
@@ -117,14 +126,14 @@ impl Tokens {
         }
         let token = bearer(value.as_bytes()).ok_or_else(invalid)?;
         let digest: [u8; 32] = Sha256::digest(token).into();
-        let mut role = None;
+        let mut found = None;
         // Every token is compared, also after one that matches.
         for known in self.list.load().iter() {
             if bool::from(known.digest.ct_eq(&digest)) {
-                role = Some(known.role);
+                found = Some((known.name.clone(), known.role));
             }
         }
-        role.ok_or_else(invalid)
+        found.ok_or_else(invalid)
     }
 }
 

@@ -4,9 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use cedar_policy::EntityUid;
 use serde::Serialize;
 
-use super::{EVALUATION_PATH, EVALUATIONS_PATH};
+use super::{
+    ACTION_SEARCH_PATH, EVALUATION_PATH, EVALUATIONS_PATH, RESOURCE_SEARCH_PATH,
+    SUBJECT_SEARCH_PATH,
+};
 use crate::engine::uid::UidText;
 use crate::http::native::{ACTION_TYPE, action_named};
 use crate::http::problem::write_json;
@@ -28,6 +32,8 @@ pub struct Options {
 pub struct Mapping {
     types: HashMap<String, String>,
     actions: HashMap<String, UidText>,
+    /// From the type and id of an action to the name that means it, the first of several.
+    names: HashMap<(String, String), String>,
     metadata: Vec<u8>,
 }
 
@@ -44,6 +50,9 @@ struct Metadata<'a> {
     policy_decision_point: &'a str,
     access_evaluation_endpoint: String,
     access_evaluations_endpoint: String,
+    search_subject_endpoint: String,
+    search_resource_endpoint: String,
+    search_action_endpoint: String,
 }
 
 // === impl Mapping ===
@@ -62,12 +71,24 @@ impl Mapping {
                 policy_decision_point: base,
                 access_evaluation_endpoint: format!("{base}{EVALUATION_PATH}"),
                 access_evaluations_endpoint: format!("{base}{EVALUATIONS_PATH}"),
+                search_subject_endpoint: format!("{base}{SUBJECT_SEARCH_PATH}"),
+                search_resource_endpoint: format!("{base}{RESOURCE_SEARCH_PATH}"),
+                search_action_endpoint: format!("{base}{ACTION_SEARCH_PATH}"),
             },
         );
         let types = options.types.iter().map(|(from, to)| (from.clone(), to.clone())).collect();
         let actions =
             options.actions.iter().map(|(from, to)| (from.clone(), action_named(to.clone())));
-        Ok(Self { types, actions: actions.collect(), metadata })
+        let actions: HashMap<String, UidText> = actions.collect();
+        let mut names = HashMap::new();
+        // In the order of the names, so that it is always the same one.
+        for name in options.actions.keys() {
+            if let Some(uid) = actions.get(name) {
+                let key = (uid.type_name.clone(), uid.id.clone());
+                names.entry(key).or_insert_with(|| name.clone());
+            }
+        }
+        Ok(Self { types, actions, names, metadata })
     }
 
     pub(super) fn type_name<'a>(&'a self, name: &'a str) -> &'a str {
@@ -80,6 +101,19 @@ impl Mapping {
             Some(uid) => (&uid.type_name, &uid.id),
             None => (ACTION_TYPE, name),
         }
+    }
+
+    /// The name of an action, where results are names: one that the configuration gives it, or its
+    /// own.
+    pub(super) fn name_of<'a>(&'a self, uid: &'a EntityUid) -> &'a str {
+        let key = (uid.type_name().to_string(), uid.id().unescaped().to_owned());
+        self.names.get(&key).map_or(uid.id().unescaped(), String::as_str)
+    }
+
+    /// Whether an evaluation can ask for an action at all.
+    pub(super) fn names(&self, uid: &EntityUid) -> bool {
+        let (type_name, id) = self.action(self.name_of(uid));
+        uid.id().unescaped() == id && uid.type_name().to_string() == type_name
     }
 
     pub(super) fn metadata(&self) -> &[u8] {

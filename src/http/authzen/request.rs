@@ -49,6 +49,15 @@ pub(super) struct Action {
     pub(super) properties: Option<Members>,
 }
 
+/// The parts of a search, of which one is not given whole.
+#[derive(Debug)]
+pub(super) struct Sides {
+    pub(super) subject: Option<PartialEntity>,
+    pub(super) action: Option<PartialAction>,
+    pub(super) resource: Option<PartialEntity>,
+    pub(super) context: Members,
+}
+
 /// A complete request.
 #[derive(Debug)]
 pub(super) struct Question {
@@ -97,6 +106,13 @@ impl Partial {
         }
     }
 
+    /// The parts as they are.
+    pub(super) fn sides(self) -> Sides {
+        let mut context = self.context.unwrap_or_default();
+        context.remove(OWN_MEMBER);
+        Sides { subject: self.subject, action: self.action, resource: self.resource, context }
+    }
+
     /// Whether the request's context asks for explanations.
     pub(super) fn explains(&self) -> bool {
         self.context.as_ref().is_some_and(explains)
@@ -112,10 +128,7 @@ impl Partial {
         context.remove(OWN_MEMBER);
         Ok(Question {
             subject: subject.complete("subject")?,
-            action: Action {
-                name: action.name.ok_or_else(|| Problem::missing_member("action.name"))?,
-                properties: action.properties,
-            },
+            action: action.complete()?,
             resource: resource.complete("resource")?,
             context,
             explain,
@@ -164,10 +177,24 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-// === impl PartialEntity ===
+// === impl PartialAction, PartialEntity ===
+
+impl PartialAction {
+    pub(super) fn complete(self) -> Result<Action, Problem> {
+        Ok(Action {
+            name: self.name.ok_or_else(|| Problem::missing_member("action.name"))?,
+            properties: self.properties,
+        })
+    }
+}
 
 impl PartialEntity {
-    fn complete(self, member: &str) -> Result<Entity, Problem> {
+    /// The type alone, of what is searched for.
+    pub(super) fn type_of(self, member: &str) -> Result<String, Problem> {
+        self.type_name.ok_or_else(|| Problem::missing_member(&format!("{member}.type")))
+    }
+
+    pub(super) fn complete(self, member: &str) -> Result<Entity, Problem> {
         Ok(Entity {
             type_name: self
                 .type_name

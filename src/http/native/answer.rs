@@ -66,6 +66,14 @@ pub(crate) fn write_members(out: &mut Vec<u8>, response: &CheckResponse, decided
         out.push(b'}');
     }
     out.extend_from_slice(b"],");
+    let duties =
+        [("advice", &response.duties.advice), ("obligations", &response.duties.obligations)];
+    for (name, texts) in duties.into_iter().filter(|(_, texts)| !texts.is_empty()) {
+        write_json(out, name);
+        out.push(b':');
+        write_json(out, texts);
+        out.push(b',');
+    }
     if let Some(explanation) = &response.explanation {
         out.extend_from_slice(b"\"explanation\":");
         write_json(out, &ExplanationWire::from(explanation));

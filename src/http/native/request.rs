@@ -146,7 +146,7 @@ fn uid_object(member: &'static str, members: Map<String, Value>) -> Result<UidTe
 
 /// An action: a uid, or its name alone. A text that reads as a uid is one; an action whose name
 /// looks like a uid must be given as an object.
-fn action_uid(value: Value) -> Result<UidText, Problem> {
+pub(crate) fn action_uid(value: Value) -> Result<UidText, Problem> {
     match value {
         Value::String(name) => Ok(action_named(name)),
         value => uid("action", value),

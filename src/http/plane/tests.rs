@@ -8,18 +8,19 @@ use axum::routing::get;
 use http_body_util::BodyExt as _;
 
 use super::*;
-use crate::engine::{Bundle, CheckOptions, CompileOptions};
+use crate::engine::{CheckOptions, CompileOptions};
 use crate::http::{Limits, Proxies, admin, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
-use crate::pdp::publisher::{Publisher, PublisherOptions};
+use crate::pdp::publisher::{Files, Publisher, PublisherOptions, Retention};
 
 fn app(limits: Limits) -> Arc<App> {
     let pdp = Pdp::new(CheckOptions::default(), 0, Metrics::new());
     let options = PublisherOptions {
-        data_dir: None,
+        log: None,
+        retention: Retention::default(),
         compile: CompileOptions::default(),
-        files: Bundle::default(),
+        files: Files::default(),
         files_own_policies: false,
         files_seed_entities: false,
     };
@@ -29,7 +30,7 @@ fn app(limits: Limits) -> Arc<App> {
     let access = admin::Access { tokens, hosts: Vec::new() };
     let guard = proxy::Guard::new(pdp.clone(), Arc::new(proxy::Routes::none()));
     let proxies = Proxies { guard, callers: None };
-    Arc::new(App::new(pdp, publisher, limits, authzen, access, proxies))
+    Arc::new(App::new(pdp, publisher, limits, authzen, access, proxies).unwrap())
 }
 
 fn plane(limits: Limits) -> Plane {

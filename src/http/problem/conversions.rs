@@ -27,6 +27,27 @@ impl From<Rejection> for Problem {
             )
             .hint("change it where it comes from"),
             Rejection::Stale { revision } => Self::revision_mismatch(revision),
+            Rejection::KeyReused { revision } => Self::new(
+                Kind::KeyReused,
+                format!(
+                    "the idempotency key stands for another request, answered with revision {revision}"
+                ),
+            )
+            .hint("take a new key for each request, and the same one only to repeat it"),
+            Rejection::NotKept { revision, oldest, newest } => Self::new(
+                Kind::NotFound,
+                if revision > newest {
+                    format!("there is no revision {revision}; the newest is {newest}")
+                } else {
+                    format!("revision {revision} is no longer kept; the oldest is {oldest}")
+                },
+            ),
+            // What was found is in the log; it may name paths.
+            Rejection::Damaged(_) => Self::new(
+                Kind::Internal,
+                "the revision log cannot be read here; the log of the service says why",
+            )
+            .hint("`doorward log verify` says what is damaged"),
             Rejection::NotReady => Self::not_ready(),
             Rejection::Ephemeral => Self::new(
                 Kind::Ephemeral,

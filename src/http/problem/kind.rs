@@ -17,6 +17,8 @@ pub enum Kind {
     InvalidMember,
     /// The body broke off.
     BrokenBody,
+    /// The body is not the one that its digest is of.
+    WrongDigest,
     /// No host, or several.
     InvalidHost,
     /// A header that does not say anything that can be followed.
@@ -49,6 +51,10 @@ pub enum Kind {
     RevisionMismatch,
     /// The body is too large.
     BodyTooLarge,
+    /// A cursor that is none, or of another question.
+    InvalidCursor,
+    /// The revision that a cursor goes on in is not kept any more.
+    CursorGone,
     /// The batch has too many items.
     TooManyItems,
     /// The body is not declared to be JSON.
@@ -59,6 +65,8 @@ pub enum Kind {
     InvalidRequest,
     /// A bundle that does not compile.
     InvalidBundle,
+    /// An idempotency key that stands for another request.
+    KeyReused,
     /// A change that takes out what it puts in.
     Contradiction,
     /// A link with this id says something else.
@@ -88,7 +96,10 @@ impl Kind {
             Self::MissingMember => (S::BAD_REQUEST, "missing_member"),
             Self::UnknownMember => (S::BAD_REQUEST, "unknown_member"),
             Self::InvalidMember => (S::BAD_REQUEST, "invalid_member"),
+            Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor"),
+            Self::CursorGone => (S::GONE, "cursor_gone"),
             Self::BrokenBody => (S::BAD_REQUEST, "broken_body"),
+            Self::WrongDigest => (S::BAD_REQUEST, "wrong_digest"),
             Self::Contradiction => (S::BAD_REQUEST, "removed_and_upserted"),
             Self::InvalidHost => (S::BAD_REQUEST, "invalid_host"),
             Self::InvalidHeader => (S::BAD_REQUEST, "invalid_header"),
@@ -112,6 +123,7 @@ impl Kind {
             Self::UnsupportedEncoding => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
             Self::InvalidRequest => (S::UNPROCESSABLE_ENTITY, Code::InvalidRequest.as_str()),
             Self::InvalidBundle => (S::UNPROCESSABLE_ENTITY, "invalid_bundle"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "key_reused"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal"),
             Self::NotDurable => (S::INTERNAL_SERVER_ERROR, "not_durable"),
             Self::NotReady => (S::SERVICE_UNAVAILABLE, Code::NotReady.as_str()),

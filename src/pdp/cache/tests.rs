@@ -61,6 +61,7 @@ fn installed(snapshot: Snapshot, revision: u64) -> Installed {
         installed_at: Timestamp::UNIX_EPOCH,
         digest: String::new(),
         owners: Owners { policies: Owner::Api, entities: Owner::Api },
+        texts: Arc::default(),
     }
 }
 
@@ -275,9 +276,8 @@ fn kept_and_made_answers_are_the_same_while_the_snapshot_changes() {
             cache.clear();
             let seen = checks.load(Relaxed);
             // Some checks see each revision.
-            while checks.load(Relaxed) < seen + 3
-                && !readers.iter().any(std::thread::ScopedJoinHandle::is_finished)
-            {
+            let all_ask = || !readers.iter().any(std::thread::ScopedJoinHandle::is_finished);
+            while checks.load(Relaxed) < seen + 3 && all_ask() {
                 std::thread::yield_now();
             }
         }

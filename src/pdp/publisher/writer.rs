@@ -1,122 +1,163 @@
-//! What the publisher's task does with one change. The writer holds no text of an entity or a link:
-//! what it keeps of them is in the snapshot in force, and whether they changed is told by digests.
+//! What the publisher's task does with changes. The writer holds no text of an entity or a link:
+//! what it keeps of them is in the snapshot in force, and whether they changed is told by digests
+//! and by comparing what was compiled.
 
 mod account;
+mod commit;
+mod fold;
+mod keys;
 mod next;
 mod patch;
+mod replace;
+mod restore;
 mod start;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 
-use super::{Change, LastRejection, Parts, Published, Rejection};
-use crate::engine::{Bundle, CompileOptions, Digests, Snapshot, Text};
+use super::seed::Held;
+use super::unhurried::unhurried;
+use super::{Change, Files, LastRejection, Parts, Patch, Published, Rejection, Seed, Terms};
+use crate::engine::{CompileOptions, Snapshot, Text};
 use crate::pdp::{Installed, Owner, Owners, Pdp};
-use crate::revisions::{DataDir, State};
+use crate::revisions::{EmbeddedLog, Head, Retention, Rules, State};
+use commit::Change as Commit;
+use fold::Folding;
+use keys::Unchanged;
+pub(super) use keys::answered;
 use next::Next;
+
+/// Who makes a change that comes from files.
+const FILES: &str = "files";
 
 /// The writer's own state. Nothing else has it, so nothing locks it.
 #[derive(Debug)]
 pub(super) struct Writer {
     pdp: Pdp,
-    data_dir: Option<DataDir>,
+    log: Option<Logged>,
     compile: CompileOptions,
     /// What the files held when they were last taken.
-    files: Files,
+    files: Held,
     files_own_policies: bool,
     files_seed_entities: bool,
-    /// What is durable, or would be if there were a data directory.
+    /// What is durable, or would be if there were a log.
     state: State,
     last_rejection: Arc<ArcSwapOption<LastRejection>>,
 }
 
-/// What is kept of the files.
-#[derive(Debug, Default)]
-struct Files {
-    schema: Option<Text>,
-    policies: Vec<Text>,
-    digests: Digests,
-}
-
-// === impl Files ===
-
-impl Files {
-    /// What is kept of a bundle, and its entities and links, which are not.
-    fn of(bundle: Bundle) -> (Self, Vec<Text>, Vec<Text>) {
-        let digests = bundle.digests();
-        let Bundle { schema, policies, entities, links } = bundle;
-        (Self { schema, policies, digests }, entities, links)
-    }
-
-    /// The digest of the entity files.
-    fn seed(&self) -> String {
-        let (entities, links) = (self.digests.entities.clone(), self.digests.links.clone());
-        Digests { entities, links, ..Digests::default() }.whole()
-    }
+/// The log, and where it ends.
+#[derive(Debug)]
+struct Logged {
+    log: Arc<EmbeddedLog>,
+    head: Head,
+    folding: Folding,
+    retention: Retention,
+    /// Requests that made no record.
+    unchanged: Unchanged,
 }
 
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn handle(&mut self, change: Change) {
-        match change {
-            Change::Put { parts, expected, dry_run: true, answer } => {
-                let _ = answer.send(self.try_put(parts, expected));
+    /// The log that it writes to.
+    pub(super) fn log(&self) -> Option<Arc<EmbeddedLog>> {
+        self.log.as_ref().map(|logged| Arc::clone(&logged.log))
+    }
+
+    /// Handles changes in their order. Changes of single entities that follow on each other are
+    /// made durable together.
+    pub(super) fn handle(&mut self, changes: Vec<Change>) {
+        let mut patches = VecDeque::new();
+        for change in changes {
+            match change {
+                Change::Patch(patch) => patches.push_back(patch),
+                other => {
+                    self.patch_all(&mut patches);
+                    unhurried(|| self.handle_one(other));
+                }
             }
-            Change::Put { parts, expected, dry_run: false, answer } => {
-                let result = self.put(parts, expected);
-                self.account("api", &result, Published::is_unchanged);
+        }
+        self.patch_all(&mut patches);
+        self.fold();
+    }
+
+    fn handle_one(&mut self, change: Change) {
+        match change {
+            Change::Put { parts, terms, answer } => {
+                let result = if terms.dry_run {
+                    self.try_put(parts, &terms)
+                } else {
+                    self.put(parts, &terms)
+                };
+                self.answer(&result, &terms);
                 // Whoever asked may have gone; the change stands all the same.
                 let _ = answer.send(result);
             }
-            Change::Patch { change, expected, dry_run: true, answer } => {
-                let _ = answer.send(self.try_patch(&change, expected));
-            }
-            Change::Patch { change, expected, dry_run: false, answer } => {
-                let result = self.patch(change, expected);
-                self.account("api", &result, |patched| patched.published.is_unchanged());
+            Change::Restore { restored, terms, answer } => {
+                let result = self.restore(*restored, &terms);
+                self.answer(&result, &terms);
                 let _ = answer.send(result);
-                self.fold();
+            }
+            Change::Replace { loaded, terms, answer } => {
+                let result = self.replace(*loaded, &terms);
+                self.answer(&result, &terms);
+                let _ = answer.send(result);
             }
             Change::Files { files, answer } => {
                 let result = files.map_err(Rejection::Invalid).and_then(|it| self.put_files(it));
-                self.account("files", &result, Published::is_unchanged);
+                self.account(FILES, &result, Published::is_unchanged);
                 let _ = answer.send(result);
             }
+            Change::Patch(patch) => self.patch_all(&mut VecDeque::from([patch])),
         }
     }
 
-    fn put(&mut self, parts: Parts, expected: Option<u64>) -> Result<Published, Rejection> {
-        let next = self.with_parts(parts, expected)?;
-        self.change_to(next)
+    fn answer(&mut self, result: &Result<Published, Rejection>, terms: &Terms) {
+        if terms.dry_run {
+            return;
+        }
+        if let Ok(published) = result
+            && published.is_unchanged()
+        {
+            self.remember(terms, published.revision);
+        }
+        self.account("api", result, Published::is_unchanged);
+    }
+
+    fn put(&mut self, parts: Parts, terms: &Terms) -> Result<Published, Rejection> {
+        if let Some(earlier) = self.answered(terms)? {
+            return Ok(earlier.published());
+        }
+        let next = self.with_parts(parts, terms)?;
+        self.change_to(next, terms)
     }
 
     /// Judges a write as `put` would, and takes nothing of it.
-    fn try_put(&self, parts: Parts, expected: Option<u64>) -> Result<Published, Rejection> {
-        let next = self.with_parts(parts, expected)?;
-        let current = self.pdp.current();
-        let base = current.as_ref().map(|installed| &installed.snapshot);
-        self.make(&next, base, false).map_err(Rejection::Invalid)?;
-        let changed = next.state.digests.changed(&self.in_force());
+    fn try_put(&self, parts: Parts, terms: &Terms) -> Result<Published, Rejection> {
+        let next = self.with_parts(parts, terms)?;
+        let changed = match self.made(next)? {
+            Some((next, ..)) => next.state.digests.changed(&self.in_force()),
+            None => Vec::new(),
+        };
         Ok(Published { revision: self.state.revision, changed })
     }
 
     /// Whether the API may write at all, and still wants to.
-    fn admit(&self, expected: Option<u64>) -> Result<(), Rejection> {
-        let revision = self.state.revision;
-        match expected {
-            _ if self.data_dir.is_none() => Err(Rejection::Ephemeral),
+    fn admit(&self, terms: &Terms, revision: u64) -> Result<(), Rejection> {
+        match terms.expected {
+            _ if self.log.is_none() => Err(Rejection::Ephemeral),
             Some(expected) if expected != revision => Err(Rejection::Stale { revision }),
             _ => Ok(()),
         }
     }
 
     /// The version that a write of the API would make.
-    fn with_parts(&self, parts: Parts, expected: Option<u64>) -> Result<Next, Rejection> {
-        let owned = |part| Rejection::OwnedElsewhere { part, owner: "files".to_owned() };
-        if self.data_dir.is_none() {
+    fn with_parts(&self, parts: Parts, terms: &Terms) -> Result<Next, Rejection> {
+        let owned = |part| Rejection::OwnedElsewhere { part, owner: FILES.to_owned() };
+        if self.log.is_none() {
             return Err(Rejection::Ephemeral);
         }
         if self.files_own_policies && parts.schema.is_some() {
@@ -125,14 +166,14 @@ impl Writer {
         if self.files_own_policies && parts.policies.is_some() {
             return Err(owned("policies"));
         }
-        self.admit(expected)?;
+        self.admit(terms, self.state.revision)?;
         let mut state = self.state.clone();
         if let Some(schema) = parts.schema {
-            state.schema = Some(Text::new("schema", schema));
+            state.own.schema = Some(Text::new("schema", schema));
         }
         if let Some(policies) = parts.policies {
             let texts = policies.into_iter().map(|(name, text)| Text::new(name, text));
-            state.policies = Some(texts.collect());
+            state.own.policies = texts.collect();
         }
         if parts.entities.is_some() || parts.links.is_some() {
             state.seed.get_or_insert_with(|| self.files.seed());
@@ -142,14 +183,10 @@ impl Writer {
         Ok(self.next(state, entities, links, &self.in_force()))
     }
 
-    fn put_files(&mut self, files: Bundle) -> Result<Published, Rejection> {
-        let (files, entities, links) = Files::of(files);
+    fn put_files(&mut self, files: Files) -> Result<Published, Rejection> {
+        let (files, seed) = Held::of(files);
         let before = std::mem::replace(&mut self.files, files);
-        // From the first write of the API on, the entities are no longer the files'.
-        let seeds = self.state.seed.is_none();
-        let (entities, links) = (seeds.then_some(entities), seeds.then_some(links));
-        let next = self.next(self.state.clone(), entities, links, &self.in_force());
-        match self.change_to(next) {
+        match self.take_files(seed) {
             Ok(published) => {
                 self.tell_seed();
                 Ok(published)
@@ -161,24 +198,24 @@ impl Writer {
         }
     }
 
+    fn take_files(&mut self, seed: Seed) -> Result<Published, Rejection> {
+        let in_force = self.in_force();
+        // From the first write of the API on, the entities are no longer the files'.
+        let seeds = self.state.seed.is_none() && !self.files.seeds(&in_force);
+        let data = seeds.then(|| seed.read()).transpose().map_err(Rejection::Invalid)?;
+        let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
+        let next = self.next(self.state.clone(), entities, links, &in_force);
+        let terms = Terms { by: FILES.to_owned(), ..Terms::default() };
+        self.change_to(next, &terms)
+    }
+
     /// Compiles, makes durable, installs, in this order: what is acknowledged is durable, and what
     /// is in force was acknowledged or is about to be.
-    fn change_to(&mut self, next: Next) -> Result<Published, Rejection> {
-        let changed = next.state.digests.changed(&self.in_force());
-        let current = self.pdp.current();
-        if changed.is_empty() && current.is_some() {
-            return Ok(Published { revision: self.state.revision, changed });
+    fn change_to(&mut self, next: Next, terms: &Terms) -> Result<Published, Rejection> {
+        match self.made(next)? {
+            Some((next, snapshot, commit)) => self.commit(next.state, snapshot, commit, terms),
+            None => Ok(Published { revision: self.state.revision, changed: Vec::new() }),
         }
-        let base = current.as_ref().map(|installed| &installed.snapshot);
-        let snapshot = self.make(&next, base, false).map_err(Rejection::Invalid)?;
-        let state = self.numbered(next.state);
-        let saved = self.save(state, &snapshot, base);
-        let state = saved.map_err(|error| Rejection::NotDurable(error.to_string()))?;
-        // It may be large, and is dropped when the other one is in force.
-        drop(current);
-        let revision = state.revision;
-        self.install(state, snapshot);
-        Ok(Published { revision, changed })
     }
 
     fn install(&mut self, state: State, snapshot: Snapshot) {
@@ -205,16 +242,28 @@ impl Writer {
             installed_at: state.installed_at.unwrap_or_else(Timestamp::now),
             digest,
             owners: self.owners(&state),
+            texts: Self::texts(previous.as_deref(), &state),
         });
         // Dropping a large snapshot takes long; this thread may, a check's may not.
         drop((previous, self.pdp.install(installed)));
         self.state = state;
     }
 
+    /// The texts of the rules of a state; those in force where they are the same.
+    fn texts(current: Option<&Installed>, state: &State) -> Arc<Rules> {
+        let rules = state.rules();
+        current
+            .filter(|installed| *installed.texts == *rules)
+            .map_or_else(|| Arc::new(rules.clone()), |installed| Arc::clone(&installed.texts))
+    }
+
     fn owners(&self, state: &State) -> Owners {
         let policies = if self.files_own_policies { Owner::Files } else { Owner::Api };
-        let seeded = self.files_seed_entities && state.seed.is_none();
-        let entities = if seeded { Owner::Files } else { Owner::Api };
+        let entities = if self.files_own_entities(state) { Owner::Files } else { Owner::Api };
         Owners { policies, entities }
+    }
+
+    fn files_own_entities(&self, state: &State) -> bool {
+        self.files_seed_entities && state.seed.is_none()
     }
 }

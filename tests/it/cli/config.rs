@@ -20,6 +20,7 @@ fn the_defaults() {
     # check_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
+    watch: true                           # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
@@ -32,6 +33,8 @@ fn the_defaults() {
       batch_items: 10000                  # default
       bundle_bytes: 64 MiB                # default
       entities_bytes: 4 GiB               # default
+      revisions: 1000                     # default
+      older_revisions_bytes: 1 GiB        # default
       tokens: 4000000                     # default
       depth: 64                           # default
       requests_in_flight: 1024            # default
@@ -40,7 +43,15 @@ fn the_defaults() {
       admin_bodies_bytes: 128 MiB         # default
       body_timeout: 30s                   # default
       bundle_timeout: 2m                  # default
+      entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
+      search_page: 10000                  # default
+      search_candidates: 200000           # default
+      search_time: 2s                     # default
+      search_streams: 32                  # default
+      stream_time: 10m                    # default
+      cursor_revisions: 16                # default
+      cursor_age: 5m                      # default
       connections: 10000                  # default
       streams: 100                        # default
       head_bytes: 32 KiB                  # default
@@ -84,6 +95,7 @@ fn where_each_value_comes_from() {
     # check_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
+    watch: true                           # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
@@ -96,6 +108,8 @@ fn where_each_value_comes_from() {
       batch_items: 10000                  # default
       bundle_bytes: 64 MiB                # default
       entities_bytes: 4 GiB               # default
+      revisions: 1000                     # default
+      older_revisions_bytes: 1 GiB        # default
       tokens: 4000000                     # default
       depth: 64                           # default
       requests_in_flight: 1024            # default
@@ -104,7 +118,15 @@ fn where_each_value_comes_from() {
       admin_bodies_bytes: 128 MiB         # default
       body_timeout: 30s                   # default
       bundle_timeout: 2m                  # default
+      entities_timeout: 1h                # default
       at_least_timeout: 2s                # default
+      search_page: 10000                  # default
+      search_candidates: 200000           # default
+      search_time: 2s                     # default
+      search_streams: 32                  # default
+      stream_time: 10m                    # default
+      cursor_revisions: 16                # default
+      cursor_age: 5m                      # default
       connections: 10000                  # default
       streams: 100                        # default
       head_bytes: 32 KiB                  # default
@@ -143,7 +165,7 @@ fn a_key_that_is_none() {
       |
     2 | listen_port: 80
       | ^^^^^^^^^^^
-    hint: known here: `policies`, `schema`, `entities`, `links`, `routes`, `listen`, `admin_listen`, `admin_token_file`, `check_token_file`, `data_dir`, `ephemeral`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
+    hint: known here: `policies`, `schema`, `entities`, `links`, `routes`, `listen`, `admin_listen`, `admin_token_file`, `check_token_file`, `data_dir`, `ephemeral`, `watch`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
     ");
 }
 
@@ -168,5 +190,19 @@ fn a_file_that_is_not_there() {
     exit: 1
     ----- stderr
     error[config-unreadable]: cannot read the configuration `absent.yaml`: there is no such file
+    ");
+}
+
+/// What the connections cannot keep to is not promised.
+#[test]
+fn a_head_that_is_too_short_for_anybody() {
+    let project = Project::empty();
+    project.write("doorward.yaml", "limits:\n  head_bytes: 4 KiB\n");
+    assert_snapshot!(project.run(&["config"]), @"
+    exit: 1
+    ----- stderr
+    error[config]: `limits.head_bytes` is 4096 bytes, and 8192 is the least
+     --> doorward.yaml
+    hint: browsers and proxies send heads of several KiB; write `8 KiB` or more
     ");
 }

@@ -17,6 +17,7 @@ fn the_commands() {
       serve     Run the service
       check     Decide one request, from files or by a running service
       explain   Show what happens to one HTTP request: route, captures, checks, decision, policies
+      search    What can, who can, or which actions: everything that would be allowed
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       validate  Check schema, policies, entities, links and routes, and show every problem
       format    Format .cedar files in place
@@ -24,6 +25,7 @@ fn the_commands() {
       import    Make files to start from out of those of other tools
       config    Show the configuration in force, and where each value comes from
       health    Ask a running service whether it is well; for container health checks
+      log       List, show, verify and export the revisions of a data directory
 
     Options:
       -h, --help     Print help
@@ -99,7 +101,7 @@ fn a_value_that_is_none() {
 #[test]
 fn nothing_is_announced_that_is_not_there() {
     let help = Project::empty().run(&["--help"]);
-    for absent in ["search", "matrix", "diff", "prove", "probe", "publish"] {
+    for absent in ["matrix", "diff", "prove", "probe", "publish"] {
         assert!(!help.contains(&format!("  {absent} ")), "{absent} is announced");
     }
     let help = Project::empty().run(&["serve", "--help"]);

@@ -6,6 +6,9 @@ use crate::http::Connection;
 use crate::project::Project;
 use crate::service::{EMMA_READS, READER, Service, WRITER};
 
+/// A request that is refused: the status, method, target, headers.
+type Refused<'a> = (u16, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// A service that owns nothing yet.
 fn empty() -> Service {
     Service::start(Project::empty(), &[])
@@ -87,6 +90,54 @@ fn writers_side_by_side() {
     });
     revisions.sort_unstable();
     assert_eq!(revisions, [2, 3, 4, 5, 6, 7, 8, 9]);
+}
+
+/// What is refused by its head alone leaves no body unread behind: a small one does not count, and
+/// before a large one the answer says that the connection ends.
+#[test]
+fn a_refusal_by_the_head_alone_says_what_becomes_of_the_connection() {
+    let service = empty();
+    assert_eq!(service.admin("PUT", "/v1/bundle", &Service::shipped_bundle()).status, 200);
+    let (writer, reader) = (format!("Bearer {WRITER}"), format!("Bearer {READER}"));
+    let json = ("Content-Type", "application/json");
+    let refused: [Refused<'_>; 6] = [
+        (412, "PUT", "/v1/bundle", &[json, ("Authorization", &writer), ("If-Match", "\"7\"")]),
+        (415, "PUT", "/v1/bundle", &[("Authorization", &writer)]),
+        (405, "POST", "/v1/bundle", &[json, ("Authorization", &writer)]),
+        (404, "PUT", "/v1/nothing", &[json, ("Authorization", &writer)]),
+        (403, "PUT", "/v1/bundle", &[json, ("Authorization", &reader)]),
+        (401, "PUT", "/v1/bundle", &[json]),
+    ];
+    let mut admin = Connection::open(service.admin);
+    let small = "x".repeat(100_000);
+    for (status, method, target, headers) in refused {
+        let answer = admin.request(method, target, headers, small.as_bytes());
+        assert_eq!((answer.status, answer.header("connection")), (status, None));
+        // Also where the body comes only when the answer is made.
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
+        for (name, value) in headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        admin.send(format!("{head}Content-Length: 2\r\n\r\n{{").as_bytes());
+        admin.send(b"}");
+        assert_eq!(admin.answer(method).status, status);
+        let answer = {
+            let mut large = Connection::open(service.admin);
+            large.send(format!("{head}Content-Length: 9000000\r\n\r\n{{").as_bytes());
+            large.answer(method)
+        };
+        assert_eq!(
+            (answer.status, answer.header("connection").as_deref()),
+            (status, Some("close"))
+        );
+        let mut waiting = Connection::open(service.admin);
+        waiting.send(format!("{head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n").as_bytes());
+        let answer = waiting.answer(method);
+        assert_eq!(
+            (answer.status, answer.header("connection").as_deref()),
+            (status, Some("close"))
+        );
+    }
 }
 
 /// Two writers who read the same revision: one of them is told.

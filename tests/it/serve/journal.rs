@@ -1,5 +1,5 @@
 //! Changes of single entities and links across crashes and restarts: what was acknowledged is
-//! there, from the image and the journal, whatever the files say meanwhile.
+//! there, from a snapshot and the records since, whatever the files say meanwhile.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,12 +59,10 @@ fn again(service: Service) -> Service {
     Service::start(service.kill(), &[])
 }
 
-/// The only file of the data directory whose name begins so.
-fn kept(project: &Project, prefix: &str) -> std::path::PathBuf {
-    let names = fs::read_dir(project.path(".doorward")).unwrap().map(|entry| entry.unwrap().path());
-    let begins =
-        |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(prefix);
-    let found: Vec<_> = names.filter(begins).collect();
+/// The only snapshot in the data directory.
+fn snapshot(project: &Project) -> std::path::PathBuf {
+    let names = fs::read_dir(project.path(".doorward/content")).unwrap();
+    let found: Vec<_> = names.map(|entry| entry.unwrap().path()).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     found.into_iter().next().unwrap()
 }
@@ -86,7 +84,7 @@ fn changes_and_their_digest_are_there_after_a_crash() {
     assert_eq!(state(&service), before);
     assert_eq!(reads(&service, "v"), "allow");
     assert_eq!(reads(&service, "w"), "unknown_principal");
-    // From the journal on, not from the beginning.
+    // From the records on, not from the beginning.
     patch(&service, &json!({"unlink": ["t-r"]}));
     let service = again(service);
     assert_eq!(state(&service)["revision"], 5);
@@ -162,7 +160,7 @@ fn a_schema_that_changes_keeps_what_the_api_wrote() {
     let named =
         json!([{"uid": {"type": "Team", "id": "t"}, "attrs": {"name": "T"}, "parents": []}]);
     patch(&service, &json!({"upsert": named}));
-    // Policies alone: the image stays, since no entity changed in it.
+    // Policies alone: the snapshot stays, since no entity changed in it.
     let service = again(service);
     service
         .project
@@ -192,12 +190,11 @@ fn policies_put_by_the_api_keep_the_entities_of_the_files() {
 }
 
 #[test]
-fn a_damaged_image_is_said_and_the_files_are_loaded() {
+fn a_damaged_snapshot_is_said_and_the_files_are_loaded() {
     let service = Service::start(project(), &[]);
     let before = state(&service);
     let project = service.kill();
-    let image = kept(&project, "image-");
-    fs::write(&image, b"doorward, or so").unwrap();
+    fs::write(snapshot(&project), b"doorward, or so").unwrap();
     let service = Service::start(project, &[]);
     assert_eq!(state(&service)["revision"], before["revision"]);
     assert_eq!(state(&service)["digest"], before["digest"]);
@@ -210,26 +207,34 @@ fn a_damaged_image_is_said_and_the_files_are_loaded() {
 
 /// What the API wrote is nowhere else: without it the service does not start.
 #[test]
-fn a_damaged_image_or_journal_of_what_the_api_wrote_is_refused() {
-    for (file, from) in [("image-", None), ("journal-", Some("\"v\\\""))] {
+fn a_damaged_snapshot_or_record_of_what_the_api_wrote_is_refused() {
+    for of_record in [false, true] {
         let service = Service::start(project(), &[]);
         patch(&service, &json!({"upsert": [user("v", &["t"])]}));
         patch(&service, &json!({"upsert": [user("w", &["t"])]}));
         let project = service.kill();
-        let path = kept(&project, file);
-        match from {
-            None => fs::write(&path, b"doorward, or so").unwrap(),
-            Some(from) => {
-                let text = fs::read_to_string(&path).unwrap();
-                assert!(text.contains(from), "{text}");
-                fs::write(&path, text.replace(from, "\"x\\\"")).unwrap();
-            }
-        }
+        let reason = if of_record {
+            // From the WAL into the file, where no checksum of SQLite's stands over it.
+            let path = project.path(".doorward/log.sqlite3");
+            rusqlite::Connection::open(&path).unwrap().execute_batch("VACUUM").unwrap();
+            let mut bytes = fs::read(&path).unwrap();
+            let from = br#"\"id\":\"v\""#;
+            let at = bytes.windows(from.len()).position(|it| it == from).unwrap();
+            bytes[at + from.len() - 3] = b'x';
+            fs::write(&path, bytes).unwrap();
+            "revision 2 cannot be made again: stored bytes are damaged: their digest is another"
+        } else {
+            fs::write(snapshot(&project), b"doorward, or so").unwrap();
+            "the snapshot of revision 1 cannot be used: "
+        };
         let flags = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
         let output = project.run(&flags);
         assert!(output.starts_with("exit: 1\n"), "{output}");
-        assert!(output.contains("error[data-dir]"), "{output}");
-        assert!(output.contains(file), "{output}");
+        assert!(output.contains("error[data-dir]") && output.contains(reason), "{output}");
+        assert!(output.contains("back from a backup"), "{output}");
+        let verified = project.run(&["log", "verify"]);
+        assert!(verified.starts_with("exit: 1\n"), "{verified}");
+        assert!(verified.contains("damaged"), "{verified}");
     }
 }
 

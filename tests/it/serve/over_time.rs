@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::http::Connection;
 use crate::service::Service;
 
 /// The service, and the beginning that every case goes back to.
@@ -151,6 +152,40 @@ fn shares_and_memberships_come_and_go() {
     assert!(world.may("jack", "write", "Dashboard", "My New Dashboard"));
     world.change(&json!({"unlink": ["buildings-write"]}));
     assert!(!world.reads("jack", "Dashboard", "My New Dashboard"));
+}
+
+/// What a list shows is what single checks allow.
+#[test]
+fn what_a_customer_sees_of_others() {
+    let world = World::new();
+    // L19
+    assert!(!world.reads("jack", "Alarm", "alarm on SD-001"));
+    assert!(world.reads("jack", "Alarm", "alarm on AM-307"));
+    // L21
+    let devices = ["SD-001", "EM-002", "WM-003", "E-1", "AM-307"];
+    let seen: Vec<_> = devices.into_iter().filter(|id| world.reads("jack", "Device", id)).collect();
+    assert_eq!(seen, ["AM-307"]);
+}
+
+/// Connections that were open before a change see it with their next check.
+#[test]
+fn a_change_counts_on_connections_that_were_open_before() {
+    let world = World::new();
+    let check = json!({
+        "principal": uid("User", "jack"), "action": "read", "resource": uid("Asset", "Building A"),
+    });
+    let mut connections: Vec<_> = (0..4).map(|_| Connection::open(world.service.data)).collect();
+    let mut codes = || -> Vec<Value> {
+        let ask = |it: &mut Connection| it.post("/v1/check", &check.to_string()).json();
+        connections.iter_mut().map(|it| ask(it)["code"].clone()).collect()
+    };
+    assert_eq!(codes(), ["allow"; 4]);
+    for _ in 0..20 {
+        world.change(&json!({"unlink": ["share-building-a-b"]}));
+        assert_eq!(codes(), ["no_permit"; 4]);
+        world.after(&[]);
+        assert_eq!(codes(), ["allow"; 4]);
+    }
 }
 
 #[test]

@@ -11,6 +11,11 @@ const EMMA_WRITES: &str =
 
 const FORBID_ALL: &str = "// Closed.\n@id(\"closed\")\nforbid (principal, action, resource);\n";
 
+/// What ships, with files that are read only when asked for.
+fn unwatched() -> Service {
+    Service::start(Project::shipped(), &["--watch=false"])
+}
+
 fn revision(service: &Service) -> Value {
     service.admin("GET", "/v1/revision", "").json()
 }
@@ -23,7 +28,7 @@ fn metric(service: &Service, name: &str) -> String {
 
 #[test]
 fn good_files_come_into_force() {
-    let service = Service::shipped();
+    let service = unwatched();
     assert_eq!(service.decision(EMMA_READS), "allow");
     service.project.write("policies/closed.cedar", FORBID_ALL);
     service.reload();
@@ -40,7 +45,7 @@ fn good_files_come_into_force() {
 
 #[test]
 fn bad_files_change_nothing_and_are_told_about() {
-    let service = Service::shipped();
+    let service = unwatched();
     let before = revision(&service);
     assert_eq!(before["last_rejection"], Value::Null);
     assert_eq!(metric(&service, "doorward_last_change_rejected"), "0");
@@ -71,7 +76,7 @@ fn a_file_that_vanishes_changes_nothing() {
         "extra/closed.cedar",
         &FORBID_ALL.replace("principal,", "principal == User::\"jack\","),
     );
-    let flags = ["--policies", "policies", "--policies", "extra/closed.cedar"];
+    let flags = ["--watch=false", "--policies", "policies", "--policies", "extra/closed.cedar"];
     let service = Service::start(project, &flags);
     let before = revision(&service)["revision"].clone();
     service.project.remove("extra/closed.cedar");
@@ -85,7 +90,7 @@ fn a_file_that_vanishes_changes_nothing() {
 /// The shares are links of templates in this file: without it they would name nothing.
 #[test]
 fn the_file_of_the_templates_vanishes() {
-    let service = Service::shipped();
+    let service = unwatched();
     service.project.remove("policies/sharing.cedar");
     service.reload();
     let after = revision(&service);
@@ -96,7 +101,7 @@ fn the_file_of_the_templates_vanishes() {
 
 #[test]
 fn the_whole_directory_vanishes() {
-    let service = Service::shipped();
+    let service = unwatched();
     std::fs::remove_dir_all(service.project.path("policies")).unwrap();
     service.reload();
     let after = revision(&service);
@@ -108,7 +113,7 @@ fn the_whole_directory_vanishes() {
 /// Every decision is by one snapshot, the old one or the new one.
 #[test]
 fn checks_go_on_while_files_are_taken() {
-    let service = Service::shipped();
+    let service = unwatched();
     for round in 0..4 {
         service
             .project

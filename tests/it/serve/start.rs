@@ -1,7 +1,9 @@
 //! What a start needs, and what it says where it cannot: a service that cannot decide rightly does
 //! not start.
 
+use std::fs;
 use std::net::TcpListener;
+use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -159,7 +161,7 @@ fn a_data_directory_that_is_none() {
     let project = Project::shipped();
     assert_snapshot!(refuses(&project, &["--data-dir", "entities/links.json"]), @"
     exit: 1
-    error[data-dir]: cannot make the data directory `entities/links.json`: File exists (os error 17)
+    error[data-dir]: cannot make the directory `entities/links.json`: File exists (os error 17)
     hint: `--data-dir DIR` names another directory; with `--ephemeral` nothing is kept and none is needed
     ");
 }
@@ -170,14 +172,25 @@ fn a_data_directory_that_is_damaged() {
     let service = Service::start(Project::empty(), &[]);
     assert_eq!(service.admin("PUT", "/v1/bundle", &Service::shipped_bundle()).status, 200);
     let project = service.kill();
-    let state = project.read(".doorward/state.json");
-    let half = state.get(..state.len() / 2).unwrap();
-    project.write(".doorward/state.json", half);
+    let content = project.path(".doorward/content");
+    let entries: Vec<_> = std::fs::read_dir(&content).unwrap().collect();
+    let [Ok(entry)] = entries.as_slice() else { panic!("{entries:?}") };
+    let bytes = std::fs::read(entry.path()).unwrap();
+    let half = &bytes[..bytes.len() / 2];
+    std::fs::write(entry.path(), half).unwrap();
     assert_snapshot!(refuses(&project, &[]), @"
     exit: 1
-    error[data-dir]: `.doorward/state.json` is damaged: its digest is another than its contents
+    error[data-dir]: the snapshot of revision 1 cannot be used: stored bytes are damaged: their length is another than when they were stored
+    hint: the log is the only copy of what the admin API wrote; put the data directory back from a backup, or start with an empty one
     ");
-    assert_eq!(project.read(".doorward/state.json"), half, "and is left for whoever repairs it");
+    assert_eq!(std::fs::read(entry.path()).unwrap(), half, "and is left for whoever repairs it");
+    std::fs::write(entry.path(), &bytes).unwrap();
+    project.write(".doorward/log.sqlite3", &"no database".repeat(1_000));
+    assert_snapshot!(refuses(&project, &[]), @"
+    exit: 1
+    error[data-dir]: the log is damaged: its database: file is not a database
+    hint: put the data directory back from a backup; docs/operations.md says how
+    ");
 }
 
 #[test]
@@ -258,4 +271,20 @@ fn a_token_of_its_own_is_told_once() {
     };
     assert_eq!(ask(&mut admin, &authorization), 200);
     assert_eq!(ask(&mut admin, "Bearer another"), 401);
+}
+
+/// Whoever starts it with the low limit that systems begin with gets as many connections as others.
+#[test]
+fn the_limit_on_open_files_is_raised() {
+    let project = Project::shipped();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_doorward")]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.current_dir(project.path(".")).env_clear();
+    let running = Running::start(&mut command);
+    until("it listens", || running.log().contains("plane=\"admin\"").then_some(()));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|at| line.split_ascii_whitespace().nth(at).unwrap());
+    assert_eq!(soft, hard, "{line}");
 }

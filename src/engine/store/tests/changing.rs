@@ -12,7 +12,7 @@ fn link(id: &str, principal: (&str, &str), resource: (&str, &str)) -> Value {
            "args": {"?principal": text(principal), "?resource": text(resource)}})
 }
 
-fn links() -> impl Strategy<Value = Vec<Value>> {
+pub(super) fn links() -> impl Strategy<Value = Vec<Value>> {
     let one = (0..5_usize, prop::sample::select(GROUPS), prop::sample::select(DOCS), 0..4);
     let one = one.prop_map(|(id, group, doc, how)| {
         let id = format!("l{id}");
@@ -79,13 +79,13 @@ impl Step {
 
 /// Everything by id, as JSON: what a change is checked against.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Model {
+pub(super) struct Model {
     entities: BTreeMap<String, Value>,
     links: BTreeMap<String, Value>,
 }
 
 impl Model {
-    fn of(store: &Store) -> Self {
+    pub(super) fn of(store: &Store) -> Self {
         let entities = store.export().map(|json| (uid_of(&json).to_string(), json)).collect();
         let links = store.links().filter_map(|no| store.link_json(no));
         let links =

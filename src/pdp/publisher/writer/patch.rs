@@ -1,100 +1,156 @@
-//! A change of single entities and links: applied to the snapshot in force at a cost of its own,
-//! appended to the journal, installed. From time to time the journal is folded into a new state.
+//! Changes of single entities and links: each applied to the version before it at a cost of its
+//! own, those that wait together appended together, and the last of them installed.
 
-use jiff::Timestamp;
+use std::collections::VecDeque;
+
 use serde_json::json;
 
-use super::Writer;
+use super::{Patch, Writer, commit};
 use crate::engine::bundle::chained;
 use crate::engine::store::{Applied, Change};
 use crate::engine::{Digests, Snapshot, Text};
-use crate::pdp::publisher::{Patched, Published, Rejection};
-use crate::revisions::{DataDir, Record};
+use crate::pdp::publisher::{Answer, Patched, Published, Rejection, Terms};
+use crate::revisions::{Body, Entry, State};
 
-/// What a change would make.
-struct Outcome {
-    snapshot: Snapshot,
-    applied: Applied,
-    digests: Digests,
-    changed: Vec<&'static str>,
+/// Changes that are to be made durable together, and what stands after them.
+struct Group {
+    state: State,
+    /// What stands after them; `None` while there is none.
+    snapshot: Option<Snapshot>,
+    entries: Vec<Entry>,
+    bytes: Vec<usize>,
+    answers: Vec<(Answer<Patched>, Result<Patched, Rejection>, Terms)>,
 }
 
 // === impl Writer ===
 
 impl Writer {
-    /// Makes a change durable and puts it in force.
-    pub(super) fn patch(
-        &mut self,
-        change: Change,
-        expected: Option<u64>,
-    ) -> Result<Patched, Rejection> {
-        let Outcome { snapshot, applied, digests, changed } = self.outcome(&change, expected)?;
-        if changed.is_empty() {
-            return Ok(self.patched(changed, applied));
+    /// Makes changes durable and puts them in force, in their order. Nothing is answered before it
+    /// is known: also a rejection may rest on a change before it.
+    pub(super) fn patch_all(&mut self, patches: &mut VecDeque<Patch>) {
+        while !patches.is_empty() {
+            let mut group = self.begin();
+            while let Some(patch) = patches.pop_front() {
+                if group.has_key(&patch.terms) {
+                    // Whether it is the same request is known when the first one is durable.
+                    patches.push_front(patch);
+                    break;
+                }
+                let Patch { change, terms, answer } = patch;
+                let result = self.add(&mut group, change, &terms);
+                group.answers.push((answer, result, terms));
+            }
+            self.finish(group);
         }
-        let installed_at = Timestamp::now();
-        let seed = self.state.seed.clone().unwrap_or_else(|| self.files.seed());
-        let revision = self.state.revision + 1;
-        let record = Record { revision, installed_at, digests, seed, change };
-        let Some(data_dir) = &mut self.data_dir else { return Err(Rejection::Ephemeral) };
-        let appended = data_dir.append(&record);
-        appended.map_err(|error| Rejection::NotDurable(error.to_string()))?;
-        let mut state = self.state.clone();
-        state.follow(&record);
-        self.install(state, snapshot);
-        Ok(self.patched(changed, applied))
     }
 
-    /// Judges a change as `patch` would, and takes nothing of it.
-    pub(super) fn try_patch(
-        &self,
-        change: &Change,
-        expected: Option<u64>,
-    ) -> Result<Patched, Rejection> {
-        let Outcome { applied, changed, .. } = self.outcome(change, expected)?;
-        Ok(self.patched(changed, applied))
+    fn begin(&self) -> Group {
+        let snapshot = self.pdp.current().map(|installed| installed.snapshot.clone());
+        let state = self.state.clone();
+        let (entries, bytes, answers) = (Vec::new(), Vec::new(), Vec::new());
+        Group { state, snapshot, entries, bytes, answers }
     }
 
-    fn patched(&self, changed: Vec<&'static str>, applied: Applied) -> Patched {
-        Patched { published: Published { revision: self.state.revision, changed }, applied }
-    }
-
-    fn outcome(&self, change: &Change, expected: Option<u64>) -> Result<Outcome, Rejection> {
-        self.admit(expected)?;
-        let current = self.pdp.current().ok_or(Rejection::NotReady)?;
-        let applied = current.snapshot.apply(change, &self.compile);
+    fn add(&self, group: &mut Group, change: Change, terms: &Terms) -> Result<Patched, Rejection> {
+        if let Some(earlier) = self.answered(terms)? {
+            return self.patched_before(&earlier);
+        }
+        self.admit(terms, group.state.revision)?;
+        let base = group.snapshot.as_ref().ok_or(Rejection::NotReady)?;
+        let applied = base.apply(&change, &self.compile);
         let (snapshot, applied) = applied.map_err(Rejection::Invalid)?;
-        let Applied { upserted, removed, orphaned, linked, unlinked, links_removed } = &applied;
-        let entities = !(upserted.is_empty() && removed.is_empty() && orphaned.is_empty());
-        let links = !(linked.is_empty() && unlinked.is_empty() && links_removed.is_empty());
-        let mut digests = self.state.digests.clone();
-        if entities || links {
-            let said = said(change);
-            for (part, is_new) in [(&mut digests.entities, entities), (&mut digests.links, links)] {
-                if is_new {
-                    *part = chained(part, &said);
+        let digests = digests(&group.state, &change, &applied);
+        let changed = digests.changed(&group.state.digests);
+        let (links_removed, parents_dropped) = (applied.links_removed, applied.orphaned.len());
+        if changed.is_empty() || terms.dry_run {
+            let published = Published { revision: group.state.revision, changed };
+            return Ok(Patched { published, links_removed, parents_dropped });
+        }
+        let mut state = group.state.clone();
+        state.seed.get_or_insert_with(|| self.files.seed());
+        state.digests = digests;
+        state.references = self.compile.references;
+        state.revision += 1;
+        state.installed_at = Some(jiff::Timestamp::now());
+        let body = Body {
+            digests: state.digests.clone(),
+            seed: state.seed.clone(),
+            references: state.references,
+            rules: None,
+            change: Some(change),
+            links_removed,
+            parents_dropped,
+        };
+        let entry = commit::entry(&state, &changed, terms, &body)?;
+        group.bytes.push(entry.body.len());
+        group.entries.push(entry);
+        let published = Published { revision: state.revision, changed };
+        group.state = state;
+        group.snapshot = Some(snapshot);
+        Ok(Patched { published, links_removed: body.links_removed, parents_dropped })
+    }
+
+    /// Makes a group durable, puts it in force, and answers.
+    fn finish(&mut self, group: Group) {
+        let Group { state, snapshot, entries, bytes, answers } = group;
+        let appended = if entries.is_empty() { Ok(Vec::new()) } else { self.append(entries) };
+        let failed = appended.as_ref().err().map(|rejection| match rejection {
+            Rejection::NotDurable(reason) => reason.clone(),
+            other => format!("{other:?}"),
+        });
+        if let (Ok(records), Some(snapshot)) = (appended, snapshot)
+            && !records.is_empty()
+        {
+            for bytes in bytes {
+                self.count_for_fold(false, bytes, false);
+            }
+            self.install(state, snapshot);
+        }
+        for (answer, result, terms) in answers {
+            let result = match &failed {
+                Some(reason) => Err(Rejection::NotDurable(reason.clone())),
+                None => result,
+            };
+            if !terms.dry_run {
+                self.account("api", &result, |patched| patched.published.is_unchanged());
+                if let Ok(Patched { published, .. }) = &result
+                    && published.is_unchanged()
+                {
+                    self.remember(&terms, published.revision);
                 }
             }
+            // Whoever asked may have gone; the change stands all the same.
+            let _ = answer.send(result);
         }
-        let changed = digests.changed(&self.state.digests);
-        Ok(Outcome { snapshot, applied, digests, changed })
     }
+}
 
-    /// Saves a new state where the journal is long. Where that fails the journal goes on.
-    pub(super) fn fold(&mut self) {
-        let wants = self.data_dir.as_ref().is_some_and(DataDir::wants_saving);
-        let Some(current) = self.pdp.current().filter(|_| wants) else { return };
-        match self.save(self.state.clone(), &current.snapshot, Some(&current.snapshot)) {
-            Ok(state) => {
-                tracing::debug!(revision = state.revision, "the journal was folded into an image");
-                self.state = state;
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                tracing::error!(reason, "the journal could not be folded into an image");
+// === impl Group ===
+
+impl Group {
+    /// Whether a change of the group has the same idempotency key.
+    fn has_key(&self, terms: &Terms) -> bool {
+        let key = |terms: &Terms| terms.key.as_ref().map(|it| it.key.clone());
+        key(terms)
+            .is_some_and(|it| self.answers.iter().any(|(.., terms)| key(terms) == Some(it.clone())))
+    }
+}
+
+/// The digests of the parts after a change.
+fn digests(state: &State, change: &Change, applied: &Applied) -> Digests {
+    let Applied { upserted, removed, orphaned, linked, unlinked, links_removed } = applied;
+    let entities = !(upserted.is_empty() && removed.is_empty() && orphaned.is_empty());
+    let links = !(linked.is_empty() && unlinked.is_empty() && links_removed.is_empty());
+    let mut digests = state.digests.clone();
+    if entities || links {
+        let said = said(change);
+        for (part, is_new) in [(&mut digests.entities, entities), (&mut digests.links, links)] {
+            if is_new {
+                *part = chained(part, &said);
             }
         }
     }
+    digests
 }
 
 /// What a change says, for the digest of what it changes.

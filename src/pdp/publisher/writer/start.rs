@@ -1,15 +1,17 @@
-//! The start: what was in force is made again from its image and the journal, or everything is
-//! loaded from its source. A start that changes nothing makes no revision and writes nothing.
+//! The start: what was in force is made again from the log, or everything is loaded from its
+//! source. A start that changes nothing makes no revision and writes nothing.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use super::{Files, Writer};
-use crate::engine::{CompileOptions, Digests, Problems, RestoreError, Snapshot, Text, restore};
+use super::keys::Unchanged;
+use super::{Commit, FILES, Folding, Logged, Writer};
+use crate::engine::{Digests, Problems, Snapshot};
 use crate::pdp::Pdp;
-use crate::pdp::publisher::{LastRejection, PublisherOptions, StartError};
-use crate::revisions::{DataDir, Image, Record, StoreError};
+use crate::pdp::publisher::seed::Held;
+use crate::pdp::publisher::{LastRejection, PublisherOptions, Rejection, Seed, StartError, Terms};
+use crate::revisions::{EmbeddedLog, LogError, Past, PastError, Retention, RevisionLog, State};
 
 // === impl Writer ===
 
@@ -21,53 +23,80 @@ impl Writer {
         admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<Self, StartError> {
         let PublisherOptions {
-            mut data_dir,
+            log,
+            retention,
             compile,
             files,
             files_own_policies,
             files_seed_entities,
         } = options;
-        let loaded = data_dir.as_mut().map(DataDir::load).transpose()?;
-        let (mut state, records) = loaded.unwrap_or_default();
-        if let Some(last) = records.last() {
-            state.follow(last);
-        }
-        let (files, entities, links) = Files::of(files);
+        let log = log.map(|log| Logged::new(log, retention)).transpose()?;
+        let (files, seed) = Held::of(files);
         let mut writer = Self {
             pdp,
-            data_dir,
+            log,
             compile,
             files,
             files_own_policies,
             files_seed_entities,
-            state,
+            state: State::default(),
             last_rejection,
         };
-        writer.first(entities, links, &records, admit)?;
+        let past = writer.past()?;
+        writer.first(seed, past, admit)?;
         Ok(writer)
+    }
+
+    /// The newest revision in the log, whose state is the writer's from here on.
+    fn past(&mut self) -> Result<Option<Past>, StartError> {
+        let Some(logged) = self.log.as_ref().filter(|logged| logged.head.revision > 0) else {
+            return Ok(None);
+        };
+        let revision = logged.head.revision;
+        match Past::at(&*logged.log, revision) {
+            Ok(past) => {
+                self.state = past.state.clone();
+                Ok(Some(past))
+            }
+            Err(error @ PastError::Snapshot { .. }) => {
+                let state = Past::outline(&*logged.log, revision)?;
+                // Whatever the API wrote is nowhere else.
+                if !self.files_own_policies || !self.files_own_entities(&state) {
+                    return Err(error.into());
+                }
+                told_unusable(&error);
+                self.state = state;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Puts in force what the sources hold at start.
     fn first(
         &mut self,
-        entities: Vec<Text>,
-        links: Vec<Text>,
-        records: &[Record],
+        seed: Seed,
+        past: Option<Past>,
         admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<(), StartError> {
         self.tell_seed();
-        let kept = self.restore(records)?;
+        let kept = match &past {
+            Some(past) => self.again(past)?,
+            None => None,
+        };
+        drop(past);
         let before = if kept.is_some() { self.state.digests.clone() } else { Digests::default() };
-        let seeds = self.state.seed.is_none();
-        let (entities, links) = (seeds.then_some(entities), seeds.then_some(links));
+        // Where the log says what the files say, nobody needs to read them.
+        let seeds = self.state.seed.is_none() && !self.files.seeds(&before);
+        let data = seeds.then(|| seed.read()).transpose().map_err(StartError::Invalid)?;
+        let (entities, links) = data.map(|data| (data.entities, data.links)).unzip();
         let next = self.next(self.state.clone(), entities, links, &before);
         if next.state.digests == Digests::default() {
             tracing::info!("no source has a bundle: not ready until one is put");
             return Ok(());
         }
         let same = next.state.digests == self.state.digests;
-        let references = self.state.image.as_ref().map(|image| image.references);
-        let judged = references == Some(self.compile.references);
+        let judged = self.state.references == self.compile.references;
         if let (Some(kept), true, true) = (&kept, same, judged) {
             admit(kept).map_err(StartError::Invalid)?;
             self.install(next.state, kept.clone());
@@ -75,78 +104,68 @@ impl Writer {
         }
         let made = self.make(&next, kept.as_ref(), !judged).map_err(StartError::Invalid)?;
         admit(&made).map_err(StartError::Invalid)?;
-        // The texts, which may be large, before the image of what they became is written.
-        let state = if same { next.state } else { self.numbered(next.state) };
+        let only_rules = next.entities.is_none() && next.links.is_none();
+        let state = next.state;
+        // The texts, which may be large, before the snapshot of what they became is written.
         drop((next.entities, next.links));
-        let state = self.save(state, &made, kept.as_ref())?;
-        self.install(state, made);
+        if same {
+            // It says the same and is held otherwise: the snapshot of its revision is replaced.
+            if let Some(logged) = &mut self.log {
+                logged.put(&state, &made).map_err(refused)?;
+            }
+            self.install(state, made);
+            return Ok(());
+        }
+        let commit = if only_rules && kept.is_some() { Commit::Rules } else { Commit::Whole };
+        let terms = Terms { by: FILES.to_owned(), ..Terms::default() };
+        drop(kept);
+        self.commit(state, made, commit, &terms).map_err(refused)?;
+        self.fold();
         Ok(())
     }
 
-    /// What was in force, from its image and the journal; `None` where the entity files have to be
-    /// loaded anyway, because they changed or because the image cannot be used.
-    fn restore(&self, records: &[Record]) -> Result<Option<Snapshot>, StartError> {
-        let (files, last) = (&self.files.digests, &self.state.digests);
+    /// What was in force, from the log; `None` where the entity files have to be loaded anyway,
+    /// because they changed or because the log's snapshot cannot be used.
+    fn again(&mut self, past: &Past) -> Result<Option<Snapshot>, StartError> {
         let only_copy = self.state.seed.is_some();
-        let same_files = files.entities == last.entities && files.links == last.links;
-        let Some(data_dir) = &self.data_dir else { return Ok(None) };
-        let image = match &self.state.image {
-            Some(image) if only_copy || same_files => image,
-            None if only_copy => {
-                let path = data_dir.path_of("state.json");
-                let reason = "it names no image of the entities".to_owned();
-                return Err(StoreError::Damaged { path, reason }.into());
+        if !only_copy && !self.files.seeds(&self.state.digests) {
+            return Ok(None);
+        }
+        let Some(logged) = &mut self.log else { return Ok(None) };
+        match past.build(&*logged.log, self.compile.limits) {
+            Ok(snapshot) => {
+                logged.folding.records = past.records();
+                logged.folding.bytes = past.bytes;
+                Ok(Some(snapshot))
             }
-            _ => return Ok(None),
-        };
-        match self.read_image(data_dir, image, records) {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(error) if only_copy => Err(error),
+            Err(error) if only_copy => Err(error.into()),
             Err(error) => {
-                let reason = error.to_string();
-                tracing::warn!(reason, "the entities are loaded from their files instead");
+                told_unusable(&error);
                 Ok(None)
             }
         }
     }
+}
 
-    fn read_image(
-        &self,
-        data_dir: &DataDir,
-        image: &Image,
-        records: &[Record],
-    ) -> Result<Snapshot, StartError> {
-        let path = data_dir.path_of(&image.file);
-        let own_policies = self.state.policies.as_deref().unwrap_or_default();
-        let own = || self.state.schema.as_ref().map(|schema| (schema, own_policies));
-        let rules = image.rules.as_ref().map(|(schema, policies)| (schema, policies.as_slice()));
-        let Some((schema, policies)) = rules.or_else(own) else {
-            let path = data_dir.path_of("state.json");
-            let reason = "it has no schema for its image".to_owned();
-            return Err(StoreError::Damaged { path, reason }.into());
-        };
-        let options = CompileOptions { references: image.references, limits: self.compile.limits };
-        let mut input = data_dir.image(&image.file).map_err(|source| StoreError::Io {
-            doing: "read",
-            path: path.clone(),
-            source,
-        })?;
-        let restored = restore(schema, policies, &mut input, &options);
-        let mut snapshot = restored.map_err(|error| match error {
-            RestoreError::Rules(problems) => StartError::Invalid(problems),
-            RestoreError::Image(source) => StoreError::Image { path, source }.into(),
-        })?;
-        for record in records {
-            let applied = snapshot.apply(&record.change, &options);
-            let (next, _) = applied.map_err(|problems| {
-                let first = problems.errors().next().map(|problem| problem.message.clone());
-                let (path, revision) = (data_dir.journal_path(), record.revision);
-                let reason = first.unwrap_or_default();
-                let reason = format!("revision {revision} cannot be made again: {reason}");
-                StoreError::Damaged { path, reason }
-            })?;
-            snapshot = next;
-        }
-        Ok(snapshot)
+fn told_unusable(error: &PastError) {
+    let reason = error.to_string();
+    tracing::warn!(reason, "the entities are loaded from their files instead");
+}
+
+// === impl Logged ===
+
+impl Logged {
+    fn new(log: EmbeddedLog, retention: Retention) -> Result<Self, LogError> {
+        let head = log.head()?;
+        let (log, folding, unchanged) = (Arc::new(log), Folding::default(), Unchanged::default());
+        Ok(Self { log, head, folding, retention, unchanged })
     }
+}
+
+fn refused(rejection: Rejection) -> StartError {
+    let reason = match rejection {
+        Rejection::NotDurable(reason) => reason,
+        other => format!("{other:?}"),
+    };
+    StartError::NotDurable(reason)
 }

@@ -1,0 +1,130 @@
+//! What changes cost while checks go on, over HTTP and with the data directory on: one entity at a
+//! time beside a bare fsync of the same bytes, the whole snapshot again, and a restart.
+//!
+//! `cargo bench --bench changes` makes a world of a million entities and as many links;
+//! `DOORWARD_BENCH_ENTITIES` sets another size. Before it says anything of cost it holds the answers
+//! after all changes against those of a service that loads the final state from files.
+
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+
+mod changes {
+    pub(crate) mod asking;
+    pub(crate) mod client;
+    pub(crate) mod patching;
+    pub(crate) mod service;
+    pub(crate) mod state;
+}
+#[path = "files.rs"]
+mod files;
+#[path = "world.rs"]
+mod world;
+
+use std::path::Path;
+
+use changes::asking::{Asking, Latencies};
+use changes::patching;
+use changes::service::{Failure, Service};
+use changes::state::State;
+use world::World;
+use world::requests::USUAL;
+
+/// Entities of the world, unless `DOORWARD_BENCH_ENTITIES` says otherwise.
+const ENTITIES: usize = 1_000_000;
+/// Changes of one entity each.
+const PATCHES: usize = 1_000;
+/// Different checks, which are sent in turn.
+const DIFFERENT: usize = 20_000;
+/// Answers that are compared.
+const COMPARED: usize = 5_000;
+/// Full reloads.
+const RELOADS: usize = 3;
+
+fn main() -> Result<(), Failure> {
+    let world = World { seed: 1, entities_least: entities()?, tenant_entities: 1_000 };
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes-world");
+    let size = files::write(&world, &directory)?;
+    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes-data");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    println!("{} entities, {} links", size.entities, size.links);
+    let service = Service::start(&directory, Some(&data))?;
+    service.tell("from files to ready")?;
+    let checks: Vec<String> = world.requests(USUAL).take(DIFFERENT).map(|it| body(&it)).collect();
+
+    let compared = checks.get(..COMPARED).ok_or("too few checks")?;
+    let before = service.answers(compared)?;
+    let state = State::read(&directory)?;
+    let patches = state.patches(PATCHES);
+    let quiet = Asking::begin(service.port(), &checks).measure_for_seconds(10)?;
+    let asking = Asking::begin(service.port(), &checks);
+    let costs = patching::run(&service, &patches, &data)?;
+    let during = asking.end()?;
+    println!("\n{:<44}{:>10}{:>10}{:>10}", "milliseconds", "p50", "p99", "most");
+    costs.fsync.tell("a bare fsync of the same bytes");
+    costs.patch.tell("PATCH of one entity, until acknowledged");
+    tell_ratio("checks while that goes on", &during, &quiet);
+    service.tell(&format!("\nafter {PATCHES} changes"))?;
+
+    let last = directory.with_extension("last");
+    state.write_with(&patches, &last)?;
+    let fresh = Service::start(&last, None)?;
+    let answers = service.answers(compared)?;
+    if let Some(place) = answers.iter().zip(fresh.answers(compared)?).position(|(a, b)| *a != b) {
+        let check = compared.get(place);
+        return Err(format!("{check:?} has another answer where the final state is loaded").into());
+    }
+    let changed = answers.iter().zip(&before).filter(|(now, before)| now != before).count();
+    println!(
+        "{} answers equal those of a service that loads the final state; {changed} are others \
+         than before the changes",
+        answers.len()
+    );
+    drop(fresh);
+
+    let stream = state.write_stream()?;
+    for number in 1..=RELOADS {
+        let quiet = Asking::begin(service.port(), &checks).measure_for_seconds(10)?;
+        let asking = Asking::begin(service.port(), &checks);
+        let seconds = service.put_stream(&stream)?;
+        let during = asking.end()?;
+        println!("\nreload {number} of everything over HTTP: {seconds:.1} s");
+        tell_ratio("checks while that goes on", &during, &quiet);
+        service.tell("after it")?;
+    }
+    let service = service.restart()?;
+    service.tell("\nfrom the data directory to ready")?;
+    Ok(())
+}
+
+fn tell_ratio(what: &str, during: &Latencies, quiet: &Latencies) {
+    quiet.tell("checks before");
+    during.tell(what);
+    println!("p99 of checks: {:.2}x", during.p99_ms() / quiet.p99_ms());
+}
+
+/// A native check.
+fn body(request: &world::requests::Request) -> String {
+    let (principal, resource) = (&request.principal, &request.resource);
+    let context = match &request.target {
+        Some(target) => {
+            serde_json::json!({"target": {"type": "Owner", "id": target}})
+        }
+        None => serde_json::json!({}),
+    };
+    let body = serde_json::json!({
+        "principal": {"type": principal.0, "id": principal.1},
+        "action": request.action,
+        "resource": {"type": resource.0, "id": resource.1},
+        "context": context,
+    });
+    body.to_string()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark has no command line of its own")]
+fn entities() -> Result<usize, Failure> {
+    match std::env::var("DOORWARD_BENCH_ENTITIES") {
+        Ok(text) => Ok(text.parse()?),
+        Err(_) => Ok(ENTITIES),
+    }
+}

@@ -1,0 +1,64 @@
+//! How far a long load is, on standard error where that is a terminal, and nowhere else. It shows
+//! itself only when a load takes long, and leaves nothing behind.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::engine::store::Taken;
+
+/// How long a load may take before it is shown.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often the bar is drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(100);
+/// What the bar says.
+const TEMPLATE: &str = "{msg} [{bar:30}] {bytes} of {total_bytes} ({elapsed})";
+
+/// A bar that is shown until it is dropped.
+#[derive(Debug)]
+pub(super) struct Progress {
+    drawing: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+// === impl Progress ===
+
+impl Progress {
+    /// A bar for a load of so many bytes, of which `taken` counts those that are loaded.
+    pub(super) fn start(bytes: u64, taken: Taken) -> Self {
+        if bytes == 0 || !io::stderr().is_terminal() {
+            return Self { drawing: None };
+        }
+        let (stop, stopped) = mpsc::channel();
+        let draw = move || {
+            let goes_on = |time| stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+            if !goes_on(PATIENCE) {
+                return;
+            }
+            let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+                bar.set_style(style);
+            }
+            bar.set_message("loading entities");
+            while goes_on(DRAWN_EVERY) {
+                bar.set_position(taken.bytes().min(bytes));
+                bar.tick();
+            }
+            bar.finish_and_clear();
+        };
+        let drawing = std::thread::Builder::new().name("progress".into()).spawn(draw);
+        Self { drawing: drawing.ok().map(|thread| (stop, thread)) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.drawing.take() {
+            drop(stop);
+            // A bar that failed is no failure of the load.
+            let _ = thread.join();
+        }
+    }
+}
