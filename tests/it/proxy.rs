@@ -57,7 +57,7 @@ fn routes() -> String {
 }
 
 fn service() -> Service {
-    Service::start(project(&routes()), &["--ephemeral"])
+    Service::start(project(&routes()), &["--ephemeral", "--watch=false"])
 }
 
 /// `ThingsBoard`'s own map as it ships, with the entry for tokens that it has in a comment.

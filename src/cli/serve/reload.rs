@@ -126,13 +126,7 @@ fn told(signal: Signal) -> Next {
 }
 
 /// Takes what the files hold now. The publisher tells what was wrong with it, if something was.
-async fn reload(
-    config: &Config,
-    app: &http::App,
-    pdp: &Pdp,
-    publisher: &Publisher,
-    what: Next,
-) {
+async fn reload(config: &Config, app: &http::App, pdp: &Pdp, publisher: &Publisher, what: Next) {
     if what != Next::Sources {
         if config.admin_token_file.value.is_some() {
             reload_tokens(app);

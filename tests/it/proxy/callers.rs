@@ -7,10 +7,17 @@ use crate::service::{EMMA_READS, until};
 const APP: &str = "the-token-of-the-app";
 const NGINX: &str = "the-token-of-nginx";
 
-const ROUTES: [(&str, &str); 9] = [
+const ROUTES: [(&str, &str); 16] = [
     ("POST", "/v1/check"),
     ("POST", "/v1/checks"),
     ("GET", "/v1/check"),
+    ("POST", "/v1/search/resources"),
+    ("POST", "/v1/search/principals"),
+    ("POST", "/v1/search/actions"),
+    ("POST", "/v1/filter"),
+    ("POST", "/access/v1/search/subject"),
+    ("POST", "/access/v1/search/resource"),
+    ("POST", "/access/v1/search/action"),
     ("POST", "/access/v1/evaluation"),
     ("POST", "/access/v1/evaluations"),
     ("GET", "/.well-known/authzen-configuration"),
@@ -22,7 +29,8 @@ const ROUTES: [(&str, &str); 9] = [
 fn held() -> Service {
     let project = project(&routes());
     project.write("check.tokens", &format!("app {APP}\nnginx {NGINX}\n"));
-    Service::start(project, &["--ephemeral", "--check-token-file", "check.tokens"])
+    let flags = ["--ephemeral", "--watch=false", "--check-token-file", "check.tokens"];
+    Service::start(project, &flags)
 }
 
 #[test]

@@ -35,6 +35,24 @@ fn a_route_file_is_read_again_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn routes_and_tokens_are_read_again_when_their_files_change() {
+    let project = project(&routes());
+    project.write("check.tokens", "the-first-token-of-nginx\n");
+    let service = Service::start(project, &["--ephemeral", "--check-token-file", "check.tokens"]);
+    let asks = |path, token| ask(&service, "GET", path, &[("X-Doorward-Token", token)]).status;
+    let first = "the-first-token-of-nginx";
+    assert_eq!((asks("/login", first), asks("/help", first)), (200, 403));
+    service.project.write("routes.yaml", &routes().replace("/login", "/help"));
+    until("the routes are taken", || (asks("/help", first) == 200).then_some(()));
+    assert_eq!(asks("/login", first), 403);
+    service.project.write("check.tokens", "the-second-token-of-nginx\n");
+    until("the tokens are taken", || {
+        (asks("/help", "the-second-token-of-nginx") == 200).then_some(())
+    });
+    assert_eq!(asks("/help", first), 401);
+}
+
+#[test]
 fn routes_that_no_longer_fit_the_schema_deny_until_they_do() {
     let project = Project::empty();
     project.write("routes.yaml", &format!("version: 1\n{ROUTES}"));
