@@ -6,12 +6,15 @@ mod client;
 mod config;
 mod demo;
 mod exit;
+mod explain;
 mod flags;
 mod format;
 mod health;
+mod import;
 mod init;
 mod log;
 mod progress;
+mod routes;
 mod search;
 mod serve;
 mod shipped;
@@ -48,11 +51,13 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
     Search(search::SearchArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
     Init(init::InitArgs),
+    Import(import::ImportArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
     Log(log::LogArgs),
@@ -85,11 +90,13 @@ impl Command {
         match self {
             Self::Serve(args) => serve::run(&args, given),
             Self::Check(args) => check::run(&args, given),
+            Self::Explain(args) => explain::run(&args, given),
             Self::Search(args) => search::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
             Self::Init(args) => init::run(&args),
+            Self::Import(args) => import::run(args, given),
             Self::Config(args) => config::run(&args, given),
             Self::Health(args) => health::run(&args),
             Self::Log(args) => log::run(&args, given),

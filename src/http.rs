@@ -5,10 +5,11 @@
 //! | data | the service's own checks | `native` |
 //! | data | its searches and filters | `search` |
 //! | data | `AuthZEN` | [`authzen`] |
+//! | data | `/authz/*`, gRPC `envoy.service.auth.v3.Authorization/Check` | [`proxy`] |
 //! | admin | probes, and what is in force and shall be | [`admin`] |
 //!
 //! `routes` gathers the tables that the router and the `OpenAPI` document (`openapi`) are made of;
-//! `docs/openapi.json` lists every route.
+//! `docs/openapi.json` lists every route but those of proxies, who answer to their own protocols.
 //!
 //! Adapters translate and decide nothing: decisions come from [`Pdp::check`]. Errors become
 //! statuses in [`problem`] only.
@@ -16,8 +17,10 @@
 pub mod admin;
 pub mod authzen;
 pub mod problem;
+pub mod proxy;
 
 mod body;
+mod callers;
 mod native;
 mod openapi;
 mod outline;
@@ -26,6 +29,7 @@ mod rest;
 mod routes;
 mod search;
 
+pub use callers::{Callers, CallersError};
 pub use plane::Plane;
 
 use std::sync::Arc;
@@ -51,9 +55,19 @@ pub struct App {
     limits: Limits,
     authzen: authzen::Mapping,
     access: admin::Access,
+    proxies: Proxies,
     cursors: search::Cursors,
     /// Searches that are answered as streams.
     streams: Arc<Semaphore>,
+}
+
+/// What stands behind the endpoints of proxies, and who may ask on the data plane.
+#[derive(Debug)]
+pub struct Proxies {
+    /// Decides what proxies ask.
+    pub guard: proxy::Guard,
+    /// Who may ask; `None`: whoever reaches the data plane.
+    pub callers: Option<Callers>,
 }
 
 /// The bounds on bodies and on requests in flight. Connections have bounds of their own.
@@ -108,9 +122,10 @@ pub struct Limits {
 #[error("the system has no randomness to make keys of: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
-/// The data plane: checks, without credentials.
+/// The data plane: checks, by whoever has a token, or by whoever reaches it.
 pub fn data_plane(app: &Arc<App>) -> Plane {
     let routes = routes::router(routes::data())
+        .merge(proxy::routes(&app.proxies.guard.decide()))
         .fallback(not_found)
         .with_state(Doorway { app: Arc::clone(app), budget: Budget::new(app.limits.bodies_bytes) });
     Plane::data(Arc::clone(app), routes)
@@ -157,8 +172,8 @@ fn now_ms() -> i64 {
 // === impl App ===
 
 impl App {
-    /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, and who may use
-    /// the admin plane.
+    /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, who may use the
+    /// admin plane, and what proxies are answered by.
     ///
     /// # Errors
     /// Keys cannot be made.
@@ -168,10 +183,22 @@ impl App {
         limits: Limits,
         authzen: authzen::Mapping,
         access: admin::Access,
+        proxies: Proxies,
     ) -> Result<Self, NoRandomness> {
         let cursors = search::Cursors::new().map_err(NoRandomness)?;
         let streams = Arc::new(Semaphore::new(limits.search_streams.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { pdp, publisher, limits, authzen, access, cursors, streams })
+        Ok(Self { pdp, publisher, limits, authzen, access, proxies, cursors, streams })
+    }
+
+    /// Reads the file of the callers' tokens again, if there is one. If it cannot be used, the
+    /// tokens stay as they are.
+    pub fn reload_callers(&self) -> Option<Result<(), CallersError>> {
+        self.proxies.callers.as_ref().map(Callers::reload)
+    }
+
+    /// The routes that proxies are answered by.
+    pub fn routes(&self) -> &Arc<proxy::Routes> {
+        self.proxies.guard.routes()
     }
 
     /// Reads the file of the admin plane's tokens again. If it cannot be used, the tokens stay as

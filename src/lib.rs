@@ -2,15 +2,18 @@
 //! and answers allow or deny.
 //!
 //! In reading order: [`engine`] (pure: bundle to snapshot, request to decision), [`pdp`] (the one
-//! door to a decision, and the publisher, the only writer), [`revisions`] (what is durable), [`sources`] (where bundles come
-//! from),
-//! [`http`] (endpoints) on [`server`] (connections), [`config`] (what is switched on), [`cli`]
-//! (commands). `ARCHITECTURE.md` draws the walls between them.
+//! door to a decision, and the publisher, the only writer), [`revisions`] (what is durable),
+//! [`sources`] (where bundles come from), [`mapping`] (pure: a proxied request to checks),
+//! [`identity`] (who sends a request), [`http`] (endpoints) on [`server`] (connections),
+//! [`config`] (what is switched on), [`cli`] (commands). `ARCHITECTURE.md` draws the walls between
+//! them.
 
 pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod http;
+pub mod identity;
+pub mod mapping;
 pub mod pdp;
 pub mod revisions;
 pub mod server;

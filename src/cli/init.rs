@@ -10,7 +10,7 @@ use super::exit::{ExitCode, Failure, reason};
 use super::shipped;
 use super::terminal::{self, visible};
 
-/// Write policies, a schema, entities and a configuration to start from
+/// Write policies, a schema, entities, routes and a configuration to start from
 #[derive(Debug, Args)]
 #[command(after_help = "Nothing is overwritten: if one of the files is there already, none is \
                         written.\n\nExit codes: 0 done, 1 error, 2 usage.")]
@@ -24,11 +24,12 @@ pub(super) struct InitArgs {
 const NAMES_SHOWN_MAX: usize = 3;
 
 const CONFIGURATION: &str = include_str!("init/doorward.yaml");
+const ROUTES: &str = include_str!("init/routes.yaml");
 const README: &str = include_str!("init/README.md");
 
 /// Writes every file, or none.
 pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
-    let own = [("doorward.yaml", CONFIGURATION), ("README.md", README)];
+    let own = [("doorward.yaml", CONFIGURATION), ("routes.yaml", ROUTES), ("README.md", README)];
     let files: Vec<_> = shipped::files().chain(own).collect();
     refuse_to_overwrite(&args.directory, files.iter().map(|(path, _)| *path))?;
     let mut written = Vec::new();

@@ -1,4 +1,5 @@
-//! `doorward validate`: every problem of schema, policies, entities and links, with excerpts.
+//! `doorward validate`: every problem of schema, policies, entities, links and routes, with
+//! excerpts.
 
 use clap::{ArgMatches, Args, ValueEnum};
 use serde_json::{Value, json};
@@ -7,13 +8,15 @@ use super::check::no_policies;
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, SourceArgs};
 use super::progress::Progress;
+use super::routes::{self, RoutesArgs};
 use super::terminal::{self, Paint, visible};
-use crate::config::Overrides;
+use crate::config::{Config, Overrides};
 use crate::engine::snapshot::Counts;
-use crate::engine::{Problem, Problems, Severity, compile};
+use crate::engine::{Problem, Problems, Severity, Snapshot, compile};
+use crate::http::proxy::RouteConfig;
 use crate::sources;
 
-/// Check schema, policies, entities and links, and show every problem
+/// Check schema, policies, entities, links and routes, and show every problem
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 valid (warnings included), 5 invalid, 1 a file cannot be \
                         read, 2 usage.")]
@@ -24,6 +27,9 @@ pub(super) struct ValidateArgs {
 
     #[command(flatten)]
     config: ConfigFileArgs,
+
+    #[command(flatten)]
+    routes: RoutesArgs,
 
     #[command(flatten)]
     sources: SourceArgs,
@@ -42,6 +48,7 @@ enum Format {
 pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut overrides = Overrides::default();
     args.sources.override_in(&mut overrides, given);
+    args.routes.override_in(&mut overrides, given);
     let config = args.config.load(overrides)?;
     let inputs = config.inputs();
     if inputs.policies.is_empty() {
@@ -52,10 +59,17 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
     let compiled = sources::read(&inputs, &config.limits.file_limits())
         .and_then(|bundle| compile(&bundle, &options));
     drop(progress);
-    let report = match &compiled {
-        Ok(snapshot) => Report { problems: snapshot.warnings(), counts: Some(snapshot.counts()) },
-        Err(problems) => Report { problems, counts: None },
+    let routes = routes(&config, compiled.as_ref().ok());
+    let counts = compiled.as_ref().ok().map(Snapshot::counts);
+    let mut problems = match compiled {
+        Ok(snapshot) => snapshot.warnings().clone(),
+        Err(problems) => problems,
     };
+    let routes = routes.unwrap_or_else(|more| {
+        problems.append(more);
+        None
+    });
+    let report = Report { problems: &problems, counts, routes };
     terminal::data(&match args.format {
         Format::Human => report.for_people(Paint::stdout()),
         Format::Json => format!("{:#}\n", report.to_json()),
@@ -63,11 +77,20 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
     Ok(report.exit())
 }
 
+/// How many routes there are; `None` without a route file. Without a schema only their form is
+/// looked at.
+fn routes(config: &Config, snapshot: Option<&Snapshot>) -> Result<Option<usize>, Problems> {
+    let Some(text) = routes::read(config)? else { return Ok(None) };
+    RouteConfig::judge(&text, snapshot).map(Some)
+}
+
 /// What was found.
 struct Report<'a> {
     problems: &'a Problems,
     /// What the snapshot holds, where there is one.
     counts: Option<Counts>,
+    /// How many routes there are, where there is a route file that is right.
+    routes: Option<usize>,
 }
 
 // === impl Report ===
@@ -99,6 +122,9 @@ impl Report<'_> {
             parts.push(number_of(counts.policies, "policy", "policies"));
             parts.push(number_of(counts.entities, "entity", "entities"));
             parts.push(number_of(counts.links, "link", "links"));
+            if let Some(routes) = self.routes {
+                parts.push(number_of(routes, "route", "routes"));
+            }
         }
         if errors > 0 {
             parts.push(number_of(errors, "error", "errors"));
@@ -121,6 +147,9 @@ impl Report<'_> {
             members.insert("policies".to_owned(), json!(counts.policies));
             members.insert("entities".to_owned(), json!(counts.entities));
             members.insert("links".to_owned(), json!(counts.links));
+            if let Some(routes) = self.routes {
+                members.insert("routes".to_owned(), json!(routes));
+            }
         }
         report
     }

@@ -26,6 +26,7 @@ mod validate;
 
 pub use origin::Reach;
 pub(super) use routes::ROUTES;
+pub(super) use tokens::bearer;
 pub use tokens::{Role, Tokens, TokensError};
 
 use axum::body::Body;

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Pdp;
 use crate::engine::store;
-use crate::engine::{CompileOptions, Problems};
+use crate::engine::{CompileOptions, Problems, Snapshot};
 use crate::revisions::{EmbeddedLog, LogError, PastError};
 use full_load::FullLoads;
 use history::Restored;
@@ -226,19 +226,21 @@ impl Published {
 
 impl Publisher {
     /// Puts the first snapshot in force, if there is a source for one, and returns the handle and
-    /// the task that writes; the caller runs the task. Blocks while it compiles.
+    /// the task that writes; the caller runs the task. Blocks while it compiles. `admit` judges the
+    /// snapshot before anything is made durable or in force.
     ///
     /// # Errors
     /// The bundle does not compile, or the data directory cannot be used.
     pub fn start(
         pdp: Pdp,
         options: PublisherOptions,
+        admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let full_loads = FullLoads::new(&options);
         let last_rejection = Arc::new(ArcSwapOption::empty());
         let compile = options.compile.clone();
-        let writer = Writer::start(pdp, options, Arc::clone(&last_rejection))?;
+        let writer = Writer::start(pdp, options, Arc::clone(&last_rejection), admit)?;
         let log = writer.log();
         let restoring = Arc::new(Semaphore::new(1));
         let publisher =

@@ -3,8 +3,10 @@
 mod check;
 mod config;
 mod demo;
+mod explain;
 mod format;
 mod health;
+mod import;
 mod init;
 mod log;
 mod search;

@@ -61,7 +61,7 @@ fn is(service: &Service, path: &str, request: &Value, expected: &Value) {
     assert_eq!((answer.status, &answer.json()), (200, expected), "{request}");
 }
 
-fn evaluation(subject: (&str, &str), action: &str, resource: Value) -> Value {
+fn evaluation(subject: (&str, &str), action: &str, resource: &Value) -> Value {
     json!({"subject": {"type": subject.0, "id": subject.1}, "action": {"name": action},
            "resource": resource})
 }
@@ -90,7 +90,7 @@ fn todo() {
         for id in [mail, opaque] {
             let mut decisions = Vec::new();
             for (action, resource, expected) in &asked {
-                let request = evaluation(("user", id), action, resource.clone());
+                let request = evaluation(("user", id), action, resource);
                 let decision = json!({"decision": expected});
                 is(&service, "/access/v1/evaluation", &request, &decision);
                 decisions.push(decision);
@@ -119,7 +119,7 @@ fn gateway() {
     for (number, (_, opaque)) in PEOPLE.into_iter().enumerate() {
         for (method, path, needs_editor) in routes {
             let route = json!({"type": "route", "id": path});
-            let request = evaluation(("identity", opaque), method, route);
+            let request = evaluation(("identity", opaque), method, &route);
             let expected = json!({"decision": number < 3 || !needs_editor});
             is(&service, "/access/v1/evaluation", &request, &expected);
         }
@@ -186,10 +186,10 @@ fn identity_provider() {
     ];
     for (number, (user, (role, balance, expected))) in USERS.into_iter().zip(issued).enumerate() {
         let application = json!({"type": "application", "id": "DemoApp"});
-        let mut request = evaluation(("user", user), "issue", application);
+        let mut request = evaluation(("user", user), "issue", &application);
         request["subject"]["properties"] = json!({"role": role, "balance": balance});
         is(&service, "/access/v1/evaluation", &request, &json!({"decision": expected}));
-        let request = evaluation(("user", user), "delete", json!({"type": "record"}));
+        let request = evaluation(("user", user), "delete", &json!({"type": "record"}));
         // Who owns what is the same as in the scenario of searches.
         let owned = (0..20).filter(|record| record % 6 == number).map(|record| 101 + record);
         let owned: Vec<String> = owned.map(|id| id.to_string()).collect();

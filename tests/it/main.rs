@@ -11,6 +11,7 @@ mod examples;
 mod http;
 mod interop;
 mod project;
+mod proxy;
 mod serve;
 mod service;
 mod steady;

@@ -8,6 +8,7 @@ use std::pin::pin;
 use super::signals::{Signal, Signals};
 use crate::config::Config;
 use crate::http;
+use crate::pdp::Pdp;
 use crate::pdp::publisher::{Publisher, Rejection};
 use crate::sources::{self, Watch};
 
@@ -22,9 +23,9 @@ pub(super) struct Watches {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Stop,
-    /// Read sources and tokens.
+    /// Read sources, routes and tokens.
     Reload,
-    /// Read the sources only.
+    /// Read the sources and routes only.
     Sources,
     /// Read the tokens only.
     Tokens,
@@ -37,9 +38,16 @@ impl Watches {
     pub(super) fn new(config: &Config) -> Self {
         let inputs = config.inputs();
         let singles = [inputs.schema, inputs.links].into_iter().flatten();
-        let sources: Vec<_> =
-            inputs.policies.into_iter().chain(inputs.entities).chain(singles).collect();
-        let tokens: Vec<_> = config.admin_token_file.value.iter().cloned().collect();
+        let routes = config.routes.value.iter().cloned();
+        let sources: Vec<_> = inputs
+            .policies
+            .into_iter()
+            .chain(inputs.entities)
+            .chain(singles)
+            .chain(routes)
+            .collect();
+        let tokens = [&config.admin_token_file.value, &config.check_token_file.value];
+        let tokens: Vec<_> = tokens.into_iter().flatten().cloned().collect();
         let watch =
             |paths: Vec<_>| (config.watch.value && !paths.is_empty()).then(|| Watch::new(paths));
         Self { sources: watch(sources), tokens: watch(tokens) }
@@ -68,6 +76,7 @@ async fn changed(watch: &mut Option<Watch>) {
 pub(super) async fn until_stopped(
     config: &Config,
     app: &http::App,
+    pdp: &Pdp,
     publisher: &Publisher,
     mut watches: Watches,
     signals: &mut Signals,
@@ -80,7 +89,7 @@ pub(super) async fn until_stopped(
         // However many signals come while files are being taken, they ask for one more reading.
         while next != Next::Stop {
             let mut again = None;
-            let mut reloading = pin!(reload(config, app, publisher, next));
+            let mut reloading = pin!(reload(config, app, pdp, publisher, next));
             loop {
                 let signal = tokio::select! {
                     () = &mut reloading => break,
@@ -117,13 +126,24 @@ fn told(signal: Signal) -> Next {
 }
 
 /// Takes what the files hold now. The publisher tells what was wrong with it, if something was.
-async fn reload(config: &Config, app: &http::App, publisher: &Publisher, what: Next) {
-    if config.admin_token_file.value.is_some() && what != Next::Sources {
-        reload_tokens(app);
+async fn reload(config: &Config, app: &http::App, pdp: &Pdp, publisher: &Publisher, what: Next) {
+    if what != Next::Sources {
+        if config.admin_token_file.value.is_some() {
+            reload_tokens(app);
+        }
+        reload_callers(app);
     }
     if what == Next::Tokens {
         return;
     }
+    // Routes that go with new policies go into force with them.
+    app.routes().stage().await;
+    reload_sources(config, publisher).await;
+    app.routes().settle(pdp).await;
+}
+
+/// Takes the policies and entities that the files hold now.
+async fn reload_sources(config: &Config, publisher: &Publisher) {
     let inputs = config.inputs();
     if inputs.is_empty() {
         tracing::info!("no policies or entities come from files: nothing to take");
@@ -145,6 +165,18 @@ async fn reload(config: &Config, app: &http::App, publisher: &Publisher, what: N
         // Told by the publisher, who also counts them.
         Ok(_) | Err(Rejection::Invalid(_) | Rejection::NotDurable(_)) => {}
         Err(rejection) => tracing::error!(?rejection, "the files were not taken"),
+    }
+}
+
+/// Takes the callers' tokens that the file holds now; a file that cannot be used changes nothing.
+fn reload_callers(app: &http::App) {
+    match app.reload_callers() {
+        None => {}
+        Some(Ok(())) => tracing::info!("the callers' tokens were read again"),
+        Some(Err(error)) => {
+            let reason = error.to_string().replace('\n', "; ");
+            tracing::error!(reason, "the callers' tokens stay as they were");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::engine::{Problem, Problems, compile};
 use crate::http::admin::{self, Tokens, TokensError};
-use crate::http::{self, authzen};
+use crate::http::{self, Callers, Proxies, authzen, proxy};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Files, Publisher, PublisherOptions, StartError};
@@ -69,6 +69,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
+    let callers = keep(callers(config), &mut problems);
+    let routes = routes(config, &mut problems);
     let log = keep(open_log(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
@@ -87,7 +89,9 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     else {
         return Err(problems.into());
     };
-    let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), Metrics::new());
+    let (Some(callers), Some(routes)) = (callers, routes) else { return Err(problems.into()) };
+    let metrics = Metrics::with(vec![routes.collector()]);
+    let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), metrics);
     let compile = config.compile_options();
     let progress = Progress::start(sources::data_bytes(&inputs), compile.taken.clone());
     let options = PublisherOptions {
@@ -98,7 +102,7 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         files_own_policies: inputs.own_policies(),
         files_seed_entities: inputs.seed_entities(),
     };
-    let started = Publisher::start(pdp.clone(), options);
+    let started = Publisher::start(pdp.clone(), options, |snapshot| routes.admit(snapshot));
     drop(progress);
     let (publisher, writing) = started?;
     let authzen_options = config.authzen_options();
@@ -107,7 +111,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let (tokens, admin_token) = tokens;
     let access = admin::Access { tokens, hosts: config.admin_hosts.value.clone() };
     let limits = config.limits.http_limits();
-    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access)
+    let proxies = Proxies { guard: proxy::Guard::new(pdp.clone(), routes), callers };
+    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access, proxies)
         .map_err(|error| Problem::error("start", error.to_string()))?;
     let writing = Box::pin(writing);
     Ok(Started {
@@ -148,6 +153,26 @@ fn admin_tokens(config: &Config) -> Result<(Tokens, Option<String>), Problem> {
     }
     let (tokens, text) = Tokens::generated().map_err(failed)?;
     Ok((tokens, Some(text)))
+}
+
+/// The tokens of the data plane's callers, if they need one.
+fn callers(config: &Config) -> Result<Option<Callers>, Problem> {
+    let path = config.check_token_file.value.as_deref();
+    path.map(Callers::from_file)
+        .transpose()
+        .map_err(|error| told("check-token", &error.to_string()))
+}
+
+/// The routes of the route file, if there is one; `None` where something is wrong with it.
+fn routes(config: &Config, problems: &mut Problems) -> Option<Arc<proxy::Routes>> {
+    let Some(path) = &config.routes.value else { return Some(Arc::new(proxy::Routes::none())) };
+    match proxy::Routes::of_file(path) {
+        Ok(routes) => Some(Arc::new(routes)),
+        Err(found) => {
+            problems.append(found);
+            None
+        }
+    }
 }
 
 fn open_log(config: &Config) -> Result<Option<EmbeddedLog>, Problem> {

@@ -13,9 +13,11 @@ fn the_defaults() {
     # schema:                             # default
     entities: []                          # default
     # links:                              # default
+    # routes:                             # default
     listen: 127.0.0.1:3667                # default
     admin_listen: 127.0.0.1:3668          # default
     # admin_token_file:                   # default
+    # check_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
     watch: true                           # default
@@ -86,9 +88,11 @@ fn where_each_value_comes_from() {
     # schema:                             # default
     entities: [entities]                  # default
     # links:                              # default
+    # routes:                             # default
     listen: 127.0.0.1:3001                # flag --listen
     admin_listen: 127.0.0.1:2002          # environment DOORWARD_ADMIN_LISTEN
     # admin_token_file:                   # default
+    # check_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
     watch: true                           # default
@@ -161,7 +165,7 @@ fn a_key_that_is_none() {
       |
     2 | listen_port: 80
       | ^^^^^^^^^^^
-    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `watch`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
+    hint: known here: `policies`, `schema`, `entities`, `links`, `routes`, `listen`, `admin_listen`, `admin_token_file`, `check_token_file`, `data_dir`, `ephemeral`, `watch`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
     ");
 }
 

@@ -18,6 +18,7 @@ fn an_empty_directory_becomes_a_project() {
     pdp/entities/entities.json
     pdp/entities/links.json
     pdp/doorward.yaml
+    pdp/routes.yaml
     pdp/README.md
     ----- stderr
 
@@ -36,7 +37,7 @@ fn an_empty_directory_becomes_a_project() {
     assert_snapshot!(at(&["validate"]), @"
     exit: 0
     ----- stdout
-    valid: 18 policies, 68 entities, 4 links
+    valid: 18 policies, 68 entities, 4 links, 5 routes
     ");
     assert_snapshot!(at(&["format", "--check"]), @"
     exit: 0
@@ -66,6 +67,7 @@ fn the_directory_that_one_is_in() {
     ./entities/entities.json
     ./entities/links.json
     ./doorward.yaml
+    ./routes.yaml
     ./README.md
     ----- stderr
 
@@ -79,7 +81,7 @@ fn the_directory_that_one_is_in() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 0
     ----- stdout
-    valid: 18 policies, 68 entities, 4 links
+    valid: 18 policies, 68 entities, 4 links, 5 routes
     ");
 }
 

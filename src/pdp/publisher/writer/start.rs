@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use super::keys::Unchanged;
 use super::{Commit, FILES, Folding, Logged, Writer};
-use crate::engine::{Digests, Snapshot};
+use crate::engine::{Digests, Problems, Snapshot};
 use crate::pdp::Pdp;
 use crate::pdp::publisher::seed::Held;
 use crate::pdp::publisher::{LastRejection, PublisherOptions, Rejection, Seed, StartError, Terms};
@@ -20,6 +20,7 @@ impl Writer {
         pdp: Pdp,
         options: PublisherOptions,
         last_rejection: Arc<ArcSwapOption<LastRejection>>,
+        admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<Self, StartError> {
         let PublisherOptions {
             log,
@@ -42,7 +43,7 @@ impl Writer {
             last_rejection,
         };
         let past = writer.past()?;
-        writer.first(seed, past)?;
+        writer.first(seed, past, admit)?;
         Ok(writer)
     }
 
@@ -72,7 +73,12 @@ impl Writer {
     }
 
     /// Puts in force what the sources hold at start.
-    fn first(&mut self, seed: Seed, past: Option<Past>) -> Result<(), StartError> {
+    fn first(
+        &mut self,
+        seed: Seed,
+        past: Option<Past>,
+        admit: impl Fn(&Snapshot) -> Result<(), Problems>,
+    ) -> Result<(), StartError> {
         self.tell_seed();
         let kept = match &past {
             Some(past) => self.again(past)?,
@@ -92,10 +98,12 @@ impl Writer {
         let same = next.state.digests == self.state.digests;
         let judged = self.state.references == self.compile.references;
         if let (Some(kept), true, true) = (&kept, same, judged) {
+            admit(kept).map_err(StartError::Invalid)?;
             self.install(next.state, kept.clone());
             return Ok(());
         }
         let made = self.make(&next, kept.as_ref(), !judged).map_err(StartError::Invalid)?;
+        admit(&made).map_err(StartError::Invalid)?;
         let only_rules = next.entities.is_none() && next.links.is_none();
         let state = next.state;
         // The texts, which may be large, before the snapshot of what they became is written.
