@@ -12,6 +12,7 @@ mod format;
 mod health;
 mod import;
 mod init;
+mod probe;
 mod routes;
 mod serve;
 mod shipped;
@@ -49,6 +50,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
+    Probe(probe::ProbeArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -86,6 +88,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args, given),
             Self::Check(args) => check::run(&args, given),
             Self::Explain(args) => explain::run(&args, given),
+            Self::Probe(args) => probe::run(&args),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),

@@ -1,7 +1,7 @@
 //! A child process that ends with the tests, however they end: a shell holds it, and lets go of it
 //! when the pipe to the tests is closed. Its directory goes with it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child as Process, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -103,10 +103,4 @@ pub(crate) fn run(program: &str, arguments: &[&str], seconds: u32) -> Result<Str
         let said = text(&output.stderr);
         Err(format!("`{program} {}`: {}: {said}", arguments.join(" "), output.status))
     }
-}
-
-/// An empty file to be written to.
-pub(crate) fn write(path: &Path, text: &str) {
-    use std::io::Write as _;
-    File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
