@@ -37,6 +37,9 @@ const POLICIES_DEFAULT: &str = "policies";
 /// Read where no entities are named and this directory is there.
 const ENTITIES_DEFAULT: &str = "entities";
 
+/// Read where no route file is named and this one is there.
+pub const ROUTES_DEFAULT: &str = "routes.yaml";
+
 /// What flags and the environment say; `None` where they are silent.
 #[derive(Debug, Default)]
 pub struct Overrides {
@@ -48,12 +51,16 @@ pub struct Overrides {
     pub entities: Option<Sourced<Vec<PathBuf>>>,
     /// `--links`
     pub links: Option<Sourced<PathBuf>>,
+    /// `--routes`
+    pub routes: Option<Sourced<PathBuf>>,
     /// `--listen`
     pub listen: Option<Sourced<ListenAddr>>,
     /// `--admin-listen`
     pub admin_listen: Option<Sourced<ListenAddr>>,
     /// `--admin-token-file`
     pub admin_token_file: Option<Sourced<PathBuf>>,
+    /// `--check-token-file`
+    pub check_token_file: Option<Sourced<PathBuf>>,
     /// `--data-dir`
     pub data_dir: Option<Sourced<PathBuf>>,
     /// `--ephemeral`
@@ -81,12 +88,16 @@ pub struct Config {
     pub entities: Sourced<Vec<PathBuf>>,
     /// The links, where they do not lie with the entities.
     pub links: Sourced<Option<PathBuf>>,
+    /// What each request of a proxy asks for.
+    pub routes: Sourced<Option<PathBuf>>,
     /// Where checks are answered.
     pub listen: Sourced<ListenAddr>,
     /// Where state is shown and changed.
     pub admin_listen: Sourced<ListenAddr>,
     /// The file with the tokens of the admin plane.
     pub admin_token_file: Sourced<Option<PathBuf>>,
+    /// The file with the tokens of the data plane's callers.
+    pub check_token_file: Sourced<Option<PathBuf>>,
     /// Where changes are kept.
     pub data_dir: Sourced<PathBuf>,
     /// Nothing is kept on disk.
@@ -142,10 +153,15 @@ impl Config {
             schema: pick.optional(over.schema, file.schema),
             entities: pick.or(over.entities, many(file.entities), || if_there(ENTITIES_DEFAULT)),
             links: pick.optional(over.links, file.links),
+            routes: pick.or(over.routes.map(some), file.routes.map(Some), || {
+                let path = PathBuf::from(ROUTES_DEFAULT);
+                path.is_file().then_some(path)
+            }),
             listen: pick.or(over.listen, file.listen, || local(LISTEN_PORT_DEFAULT)),
             admin_listen: pick
                 .or(over.admin_listen, file.admin_listen, || local(ADMIN_LISTEN_PORT_DEFAULT)),
             admin_token_file: pick.optional(over.admin_token_file, file.admin_token_file),
+            check_token_file: pick.optional(over.check_token_file, file.check_token_file),
             data_dir: pick.or(over.data_dir, file.data_dir, || DATA_DIR_DEFAULT.into()),
             ephemeral: pick.or(over.ephemeral, file.ephemeral, || false),
             forbid_errors: pick.or_default(over.forbid_errors, file.forbid_errors),
@@ -248,9 +264,13 @@ impl Pick {
     }
 
     fn optional<T>(&self, over: Option<Sourced<T>>, file: Option<T>) -> Sourced<Option<T>> {
-        let over = over.map(|over| Sourced::new(Some(over.value), over.origin));
-        self.or(over, file.map(Some), || None)
+        self.or(over.map(some), file.map(Some), || None)
     }
+}
+
+/// A value that is there.
+fn some<T>(value: Sourced<T>) -> Sourced<Option<T>> {
+    Sourced::new(Some(value.value), value.origin)
 }
 
 /// The directory, if it is there.

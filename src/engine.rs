@@ -30,4 +30,4 @@ pub use change::Draft;
 pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, InvalidRequest};
 pub use compile::{CompileOptions, References, RestoreError, compile, restore};
 pub use error::{Place, Problem, Problems, Severity};
-pub use snapshot::Snapshot;
+pub use snapshot::{RulesMark, Snapshot};

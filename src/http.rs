@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | data | `POST /v1/check`, `POST /v1/checks` | `native` |
 //! | data | `POST /access/v1/evaluation`, `POST /access/v1/evaluations`, `GET /.well-known/authzen-configuration` | [`authzen`] |
+//! | data | `/authz/*`, gRPC `envoy.service.auth.v3.Authorization/Check` | [`proxy`] |
 //! | admin | `GET /livez`, `/readyz`, `/metrics`, `/v1/revision`, `PUT /v1/bundle` | [`admin`] |
 //! | admin | `GET`, `PUT`, `PATCH /v1/entities`, `GET /v1/entities/{type}/{id}`, `GET /v1/links`, `GET`, `PUT`, `DELETE /v1/links/{id}` | [`admin`] |
 //!
@@ -16,10 +17,12 @@ pub mod problem;
 pub mod proxy;
 
 mod body;
+mod callers;
 mod native;
 mod outline;
 mod plane;
 
+pub use callers::{Callers, CallersError};
 pub use plane::Plane;
 
 use std::sync::Arc;
@@ -45,6 +48,16 @@ pub struct App {
     limits: Limits,
     authzen: authzen::Mapping,
     access: admin::Access,
+    proxies: Proxies,
+}
+
+/// What stands behind the endpoints of proxies, and who may ask on the data plane.
+#[derive(Debug)]
+pub struct Proxies {
+    /// Decides what proxies ask.
+    pub guard: proxy::Guard,
+    /// Who may ask; `None`: whoever reaches the data plane.
+    pub callers: Option<Callers>,
 }
 
 /// The bounds on bodies and on requests in flight. Connections have bounds of their own.
@@ -76,11 +89,12 @@ pub struct Limits {
     pub at_least_timeout: Duration,
 }
 
-/// The data plane: checks, without credentials.
+/// The data plane: checks, by whoever has a token, or by whoever reaches it.
 pub fn data_plane(app: &Arc<App>) -> Plane {
     let routes = Router::new()
         .merge(native::routes())
         .merge(authzen::routes())
+        .merge(proxy::routes(&app.proxies.guard.decide()))
         .fallback(not_found)
         .with_state(Doorway { app: Arc::clone(app), budget: Budget::new(app.limits.bodies_bytes) });
     Plane::data(Arc::clone(app), routes)
@@ -126,16 +140,28 @@ fn now_ms() -> i64 {
 // === impl App ===
 
 impl App {
-    /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, and who may use
-    /// the admin plane.
+    /// What decides, what takes changes, the bounds, how `AuthZEN` names are read, who may use the
+    /// admin plane, and what proxies are answered by.
     pub fn new(
         pdp: Pdp,
         publisher: Publisher,
         limits: Limits,
         authzen: authzen::Mapping,
         access: admin::Access,
+        proxies: Proxies,
     ) -> Self {
-        Self { pdp, publisher, limits, authzen, access }
+        Self { pdp, publisher, limits, authzen, access, proxies }
+    }
+
+    /// Reads the file of the callers' tokens again, if there is one. If it cannot be used, the
+    /// tokens stay as they are.
+    pub fn reload_callers(&self) -> Option<Result<(), CallersError>> {
+        self.proxies.callers.as_ref().map(Callers::reload)
+    }
+
+    /// The routes that proxies are answered by.
+    pub fn routes(&self) -> &Arc<proxy::Routes> {
+        self.proxies.guard.routes()
     }
 
     /// Reads the file of the admin plane's tokens again. If it cannot be used, the tokens stay as

@@ -28,6 +28,7 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::task::JoinSet;
 
+use crate::engine::Code;
 use certificate::Certificate;
 use jwt::Issuer;
 use keys::CoolDown;
@@ -143,11 +144,11 @@ impl Source {
 
 impl IdentityError {
     /// The code that the client is told: nothing in it helps whoever guesses.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::NoCredential => "no_credential",
-            Self::Invalid(_) => "invalid_credential",
-            Self::KeysUnavailable => "not_ready",
+            Self::NoCredential => Code::NoCredential,
+            Self::Invalid(_) => Code::InvalidCredential,
+            Self::KeysUnavailable => Code::NotReady,
         }
     }
 }

@@ -70,12 +70,20 @@ pub struct Owners {
 }
 
 /// The endpoint that a check came through; a label of the metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
     /// `/v1/check` and `/v1/checks`.
     Native,
     /// `/access/v1/*`.
     Authzen,
+    /// `/authz/auth-request`: nginx, `HAProxy`.
+    AuthRequest,
+    /// `/authz/forward-auth`: Traefik, Caddy.
+    ForwardAuth,
+    /// `/authz/ext-authz/*`: Envoy over HTTP.
+    ExtAuthz,
+    /// Envoy over gRPC.
+    Grpc,
 }
 
 /// A decision, with what identifies it.
@@ -105,13 +113,36 @@ impl Owner {
 
 impl Door {
     /// Every door, in the order of the variants.
-    pub const ALL: [Self; 2] = [Self::Native, Self::Authzen];
+    pub const ALL: [Self; 6] = [
+        Self::Native,
+        Self::Authzen,
+        Self::AuthRequest,
+        Self::ForwardAuth,
+        Self::ExtAuthz,
+        Self::Grpc,
+    ];
 
     /// The label in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Native => "native",
             Self::Authzen => "authzen",
+            Self::AuthRequest => "auth_request",
+            Self::ForwardAuth => "forward_auth",
+            Self::ExtAuthz => "ext_authz",
+            Self::Grpc => "ext_authz_grpc",
+        }
+    }
+
+    /// Whether a check through this door can end with a code.
+    pub fn can_answer(self, code: Code) -> bool {
+        match code {
+            Code::NotYet => matches!(self, Self::Native | Self::Authzen),
+            Code::UnmappedRoute
+            | Code::AmbiguousPath
+            | Code::ProxyMisconfigured
+            | Code::StaleToken => !matches!(self, Self::Native | Self::Authzen),
+            _ => true,
         }
     }
 }

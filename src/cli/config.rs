@@ -4,6 +4,7 @@ use clap::{ArgMatches, Args, ValueEnum};
 
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, ServiceArgs, SourceArgs};
+use super::routes::RoutesArgs;
 use super::terminal::{self, visible};
 use crate::config::Overrides;
 
@@ -23,6 +24,9 @@ pub(super) struct ConfigArgs {
     sources: SourceArgs,
 
     #[command(flatten)]
+    routes: RoutesArgs,
+
+    #[command(flatten)]
     service: ServiceArgs,
 
     #[command(flatten)]
@@ -39,6 +43,7 @@ enum Format {
 pub(super) fn run(args: &ConfigArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut overrides = Overrides::default();
     args.sources.override_in(&mut overrides, given);
+    args.routes.override_in(&mut overrides, given);
     args.service.override_in(&mut overrides, given);
     args.forbid_errors.override_in(&mut overrides, given);
     let config = args.config.load(overrides)?;

@@ -1,8 +1,10 @@
 //! `doorward explain`: what happens to one HTTP request, from the route to the policies.
 
 mod answer;
+mod asker;
 
 use clap::{ArgMatches, Args, ValueEnum};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use super::check::{load, parse_uid};
@@ -12,8 +14,9 @@ use super::routes::{self, RoutesArgs};
 use super::terminal::{self, Paint};
 use crate::config::Overrides;
 use crate::engine::uid::UidText;
-use crate::engine::{CheckOptions, Snapshot};
-use crate::mapping::{OriginalRequest, RouteFile, RouteMap, Upgrade};
+use crate::http::proxy;
+use crate::identity::Peer;
+use crate::mapping::{Mapped, OriginalRequest, RouteFile, RouteMap, Upgrade};
 use answer::{Answer, Asker, Explained};
 
 /// Show what happens to one HTTP request: route, captures, checks, decision, policies
@@ -21,7 +24,8 @@ use answer::{Answer, Asker, Explained};
 #[command(
     after_help = "Exit codes: 0 allow, 3 deny, 1 error, 2 usage.\n\nExamples:\n  doorward explain \
                   GET /api/device/SD-001 --as 'User::\"emma\"'\n  doorward explain GET \
-                  https://iot.example/login\n  doorward explain GET wss://iot.example/api/ws"
+                  https://iot.example/login\n  doorward explain GET wss://iot.example/api/ws\n  doorward \
+                  explain GET /api/device/SD-001 --header \"Authorization: Bearer $TOKEN\""
 )]
 pub(super) struct ExplainArgs {
     /// Method, such as GET
@@ -36,6 +40,15 @@ pub(super) struct ExplainArgs {
     #[arg(long = "as", value_name = "UID", value_parser = parse_uid)]
     #[arg(help = "Who asks, such as 'User::\"emma\"' [default: nobody]")]
     asker: Option<UidText>,
+
+    /// A header that the client sends, such as 'Authorization: Bearer TOKEN'; repeatable. Who asks
+    /// is then read from it, as the route file's identity says
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+
+    /// Where the proxy is, for headers that are trusted from there only: an address or unix
+    #[arg(long, value_name = "ADDR", value_parser = peer, default_value = "127.0.0.1")]
+    peer: ProxyPeer,
 
     /// How the answer is written
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -54,6 +67,10 @@ pub(super) struct ExplainArgs {
     forbid_errors: ForbidErrorsArgs,
 }
 
+/// Where the proxy is.
+#[derive(Debug, Clone, Copy)]
+struct ProxyPeer(Peer);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Human,
@@ -64,17 +81,26 @@ enum Format {
 pub(super) fn run(args: &ExplainArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut overrides = Overrides::default();
     args.sources.override_in(&mut overrides, given);
+    args.routes.override_in(&mut overrides, given);
     args.forbid_errors.override_in(&mut overrides, given);
     let config = args.config.load(overrides)?;
-    let text = args.routes.read()?.ok_or_else(routes::missing)?;
+    let text = routes::read(&config)?.ok_or_else(routes::missing)?;
     let snapshot = load(&config)?;
     let map = RouteMap::compile(&RouteFile::parse(&text)?, snapshot.schema())?;
-    let asker = match &args.asker {
-        Some(uid) => Asker::Principal(snapshot.uid(&uid.type_name, &uid.id)?),
-        None => Asker::Nobody,
+    let headers = args.headers.iter().cloned().collect();
+    let request = request(&args.method, &args.url, &headers);
+    let mapped = map.map(&request);
+    let now_ms = Timestamp::now().as_millisecond();
+    let asker = match (&args.asker, &mapped) {
+        (Some(uid), _) => Asker::Principal(snapshot.uid(&uid.type_name, &uid.id)?),
+        (None, Mapped::Matched(matched)) => {
+            let presented = asker::Presented { headers: &headers, peer: args.peer.0, now_ms };
+            asker::of(matched, &presented, &text, &snapshot)?
+        }
+        (None, _) => Asker::Nobody,
     };
-    let request = request(&args.method, &args.url);
-    let explained = explain(&map, &request, &asker, &snapshot, config.check_options(), &text.name);
+    let answer = Answer::of(&mapped, &asker, &snapshot, config.check_options(), now_ms);
+    let explained = Explained::new(&request, &mapped, &text.name, answer);
     terminal::data(&match args.format {
         Format::Human => explained.for_people(Paint::stdout()),
         Format::Json => format!("{:#}\n", explained.to_json()?),
@@ -82,9 +108,29 @@ pub(super) fn run(args: &ExplainArgs, given: &ArgMatches) -> Result<ExitCode, Fa
     Ok(if explained.answer.is_allow() { ExitCode::Success } else { ExitCode::Deny })
 }
 
+/// Reads `NAME: VALUE`.
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("expected `NAME: VALUE`")?;
+    let name = name.parse().map_err(|_| format!("`{name}` is not the name of a header"))?;
+    // A value may be a credential, and is not quoted.
+    let value = value.trim().parse().map_err(|_| "the value is not one that a header can have")?;
+    Ok((name, value))
+}
+
+/// Reads an address or `unix`.
+fn peer(text: &str) -> Result<ProxyPeer, String> {
+    match text {
+        "unix" => Ok(ProxyPeer(Peer::Unix)),
+        _ => match text.parse() {
+            Ok(address) => Ok(ProxyPeer(Peer::Ip(address))),
+            Err(_) => Err("expected an address such as `10.0.0.1`, or `unix`".to_owned()),
+        },
+    }
+}
+
 /// The request of the command line. No reader of URLs stands between: what is sent is judged as it
 /// is, but for a scheme and a host before it.
-fn request<'a>(method: &'a str, url: &'a str) -> OriginalRequest<'a> {
+fn request<'a>(method: &'a str, url: &'a str, headers: &HeaderMap) -> OriginalRequest<'a> {
     let schemes = [("http://", false), ("https://", false), ("ws://", true), ("wss://", true)];
     let with_host = schemes
         .iter()
@@ -97,21 +143,9 @@ fn request<'a>(method: &'a str, url: &'a str) -> OriginalRequest<'a> {
         }
         None => (None, url, false),
     };
-    let upgrade = if web_socket { Upgrade::WebSocket } else { Upgrade::None };
-    OriginalRequest { method, host, target, cors: false, upgrade }
-}
-
-/// What happens to a request of somebody whose identity is settled.
-fn explain<'m>(
-    map: &'m RouteMap,
-    request: &OriginalRequest<'_>,
-    asker: &Asker,
-    snapshot: &Snapshot,
-    options: CheckOptions,
-    file: &str,
-) -> Explained<'m> {
-    let mapped = map.map(request);
-    let now_ms = Timestamp::now().as_millisecond();
-    let answer = Answer::of(&mapped, asker, snapshot, options, now_ms);
-    Explained::new(request, &mapped, file, answer)
+    let upgrade = match proxy::upgrade(headers) {
+        Upgrade::None if web_socket => Upgrade::WebSocket,
+        upgrade => upgrade,
+    };
+    OriginalRequest { method, host, target, cors: proxy::cors(headers), upgrade }
 }

@@ -74,6 +74,11 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "FILE", env = "DOORWARD_ADMIN_TOKEN_FILE", hide_env_values = true)]
     admin_token_file: Option<PathBuf>,
 
+    /// Tokens of the data plane's callers: one `NAME TOKEN` a line, or one bare token; proxies send
+    /// theirs in X-Doorward-Token [default: whoever reaches the data plane may ask]
+    #[arg(long, value_name = "FILE", env = "DOORWARD_CHECK_TOKEN_FILE", hide_env_values = true)]
+    check_token_file: Option<PathBuf>,
+
     /// Where changes made through the admin plane are kept [default: .doorward]
     #[arg(long, value_name = "DIR", env = "DOORWARD_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
@@ -137,6 +142,8 @@ impl ServiceArgs {
         overrides.admin_listen = sourced(given, "admin_listen", self.admin_listen.clone());
         overrides.admin_token_file =
             sourced(given, "admin_token_file", self.admin_token_file.clone());
+        overrides.check_token_file =
+            sourced(given, "check_token_file", self.check_token_file.clone());
         overrides.data_dir = sourced(given, "data_dir", self.data_dir.clone());
         overrides.ephemeral = sourced(given, "ephemeral", self.ephemeral);
         overrides.request_properties =

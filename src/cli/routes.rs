@@ -1,64 +1,40 @@
-//! The route file as commands read it: found, bounded, parsed and compiled.
+//! The route file as commands name and read it.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
-use super::exit::reason;
-use crate::engine::{Place, Problem, Problems, Text};
-use crate::mapping::FILE_BYTES_MAX;
-
-/// Read where no route file is named and this one is there.
-const DEFAULT_NAME: &str = "routes.yaml";
+use super::flags::sourced;
+use crate::config::{Config, Overrides, ROUTES_DEFAULT};
+use crate::engine::{Place, Problem, Text};
+use crate::http::proxy::RouteConfig;
 
 /// Which route file.
 #[derive(Debug, Args)]
 pub(super) struct RoutesArgs {
-    /// Route file [default: ./routes.yaml if it is there]
+    /// Route file: what each request of a proxy asks for [default: ./routes.yaml if it is there]
     #[arg(long, value_name = "FILE", env = "DOORWARD_ROUTES", hide_env_values = true)]
     #[arg(help_heading = "Sources")]
-    pub(super) routes: Option<PathBuf>,
+    routes: Option<PathBuf>,
 }
 
 // === impl RoutesArgs ===
 
 impl RoutesArgs {
-    /// The text of the file named, or of `./routes.yaml` if it is there.
-    pub(super) fn read(&self) -> Result<Option<Text>, Problems> {
-        let path = self.routes.as_deref().unwrap_or(Path::new(DEFAULT_NAME));
-        match read(path) {
-            Ok(text) => Ok(Some(Text::new(path.display().to_string(), text))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.routes.is_none() => {
-                Ok(None)
-            }
-            Err(error) => {
-                let message = format!("cannot read `{}`: {}", path.display(), reason(&error));
-                Err(Problem::error("unreadable-file", message).into())
-            }
-        }
+    /// Adds what this flag overrides.
+    pub(super) fn override_in(&self, overrides: &mut Overrides, given: &ArgMatches) {
+        overrides.routes = sourced(given, "routes", self.routes.clone());
     }
 }
 
-/// Reads a text up to the bound of route files.
-pub(super) fn read(path: &Path) -> io::Result<String> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
-    }
-    let mut text = String::new();
-    file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
-    if text.len() > FILE_BYTES_MAX {
-        let message = format!("it has more than {} MiB", FILE_BYTES_MAX >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    Ok(text)
+/// The text of the route file, if there is one.
+pub(super) fn read(config: &Config) -> Result<Option<Text>, Problem> {
+    config.routes.value.as_deref().map(RouteConfig::text).transpose()
 }
 
 /// The problem of a command that needs a route file and has none.
 pub(super) fn missing() -> Problem {
     Problem::error("no-routes", "there is no route file")
-        .at(Place::whole(DEFAULT_NAME))
+        .at(Place::whole(ROUTES_DEFAULT))
         .hint("run this where `./routes.yaml` is, or say where it is: `--routes FILE`")
 }

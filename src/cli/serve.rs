@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, ServiceArgs, SourceArgs};
+use super::routes::RoutesArgs;
 use crate::config::{Config, Overrides};
 use crate::{http, server};
 use signals::Signals;
@@ -34,6 +35,9 @@ pub(super) struct ServeArgs {
     sources: SourceArgs,
 
     #[command(flatten)]
+    routes: RoutesArgs,
+
+    #[command(flatten)]
     service: ServiceArgs,
 
     #[command(flatten)]
@@ -44,6 +48,7 @@ pub(super) struct ServeArgs {
 pub(super) fn run(args: &ServeArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut overrides = Overrides::default();
     args.sources.override_in(&mut overrides, given);
+    args.routes.override_in(&mut overrides, given);
     args.service.override_in(&mut overrides, given);
     args.forbid_errors.override_in(&mut overrides, given);
     let config = args.config.load(overrides)?;
@@ -93,13 +98,14 @@ async fn run_planes(config: &Config, started: Started, signals: &mut Signals) {
     planes.spawn(server::run(listener, plane, options, stop.clone()));
     planes.spawn(server::run(admin_listener, admin_plane, options, stop.clone()));
     TaskTracker::new().spawn(writing);
+    TaskTracker::new().spawn(Arc::clone(app.routes()).follow(pdp.clone()));
     if let Some(token) = admin_token {
         log::tell_token(config.log_format.value, &token);
     }
     let ready = pdp.current().is_some();
     tracing::info!(plane = "data", %address, ready, "listening");
     tracing::info!(plane = "admin", address = %admin_address, "listening");
-    reload::until_stopped(config, &app, &publisher, signals).await;
+    reload::until_stopped(config, &app, &pdp, &publisher, signals).await;
     tracing::info!("stopping: requests in progress may finish");
     stop.cancel();
     planes.close();

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::check::no_policies;
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, SourceArgs};
-use super::routes::RoutesArgs;
+use super::routes::{self, RoutesArgs};
 use super::terminal::{self, Paint, visible};
-use crate::config::Overrides;
+use crate::config::{Config, Overrides};
 use crate::engine::snapshot::Counts;
 use crate::engine::{Problem, Problems, Severity, Snapshot, compile};
-use crate::mapping::{RouteFile, RouteMap};
+use crate::http::proxy::RouteConfig;
 use crate::sources;
 
 /// Check schema, policies, entities, links and routes, and show every problem
@@ -47,6 +47,7 @@ enum Format {
 pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut overrides = Overrides::default();
     args.sources.override_in(&mut overrides, given);
+    args.routes.override_in(&mut overrides, given);
     let config = args.config.load(overrides)?;
     let inputs = config.inputs();
     if inputs.policies.is_empty() {
@@ -54,7 +55,7 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
     }
     let compiled = sources::read(&inputs, &config.limits.file_limits())
         .and_then(|bundle| compile(&bundle, &config.compile_options()));
-    let routes = routes(&args.routes, compiled.as_ref().ok());
+    let routes = routes(&config, compiled.as_ref().ok());
     let counts = compiled.as_ref().ok().map(Snapshot::counts);
     let mut problems = match compiled {
         Ok(snapshot) => snapshot.warnings().clone(),
@@ -74,13 +75,9 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
 
 /// How many routes there are; `None` without a route file. Without a schema only their form is
 /// looked at.
-fn routes(args: &RoutesArgs, snapshot: Option<&Snapshot>) -> Result<Option<usize>, Problems> {
-    let Some(text) = args.read()? else { return Ok(None) };
-    let file = RouteFile::parse(&text)?;
-    if let Some(snapshot) = snapshot {
-        RouteMap::compile(&file, snapshot.schema())?;
-    }
-    Ok(Some(file.len()))
+fn routes(config: &Config, snapshot: Option<&Snapshot>) -> Result<Option<usize>, Problems> {
+    let Some(text) = routes::read(config)? else { return Ok(None) };
+    RouteConfig::judge(&text, snapshot).map(Some)
 }
 
 /// What was found.

@@ -35,6 +35,8 @@ pub struct ConfigFile {
     pub entities: Option<OneOrMany>,
     /// The links.
     pub links: Option<PathBuf>,
+    /// What each request of a proxy asks for.
+    pub routes: Option<PathBuf>,
     /// Where checks are answered.
     #[serde(deserialize_with = "address")]
     pub listen: Option<ListenAddr>,
@@ -43,6 +45,8 @@ pub struct ConfigFile {
     pub admin_listen: Option<ListenAddr>,
     /// The file with the tokens of the admin plane.
     pub admin_token_file: Option<PathBuf>,
+    /// The file with the tokens of the data plane's callers.
+    pub check_token_file: Option<PathBuf>,
     /// Where changes are kept.
     pub data_dir: Option<PathBuf>,
     /// Nothing is kept on disk.
@@ -163,8 +167,14 @@ impl ConfigFile {
                 }
             }
         }
-        let single =
-            [&mut self.schema, &mut self.links, &mut self.admin_token_file, &mut self.data_dir];
+        let single = [
+            &mut self.schema,
+            &mut self.links,
+            &mut self.routes,
+            &mut self.admin_token_file,
+            &mut self.check_token_file,
+            &mut self.data_dir,
+        ];
         for path in single.into_iter().flatten() {
             *path = directory.join(&path);
         }

@@ -110,6 +110,18 @@ pub enum Code {
     NotYet,
     /// Too many requests are in flight.
     Overloaded,
+    /// No route is for the request that a proxy asks about.
+    UnmappedRoute,
+    /// The request that a proxy asks about has no one meaning.
+    AmbiguousPath,
+    /// The proxy does not tell the request that it asks about, or tells two.
+    ProxyMisconfigured,
+    /// Nothing says who asks.
+    NoCredential,
+    /// What says who asks does not hold.
+    InvalidCredential,
+    /// The credential names another owner of its principal than the snapshot does.
+    StaleToken,
 }
 
 /// What a check answers.
@@ -192,7 +204,7 @@ impl fmt::Display for Decision {
 
 impl Code {
     /// Every code, in the order of the variants.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::Allow,
         Self::NoPermit,
         Self::Forbidden,
@@ -203,6 +215,12 @@ impl Code {
         Self::NotReady,
         Self::NotYet,
         Self::Overloaded,
+        Self::UnmappedRoute,
+        Self::AmbiguousPath,
+        Self::ProxyMisconfigured,
+        Self::NoCredential,
+        Self::InvalidCredential,
+        Self::StaleToken,
     ];
 
     /// The code as it goes over the wire.
@@ -218,6 +236,12 @@ impl Code {
             Self::NotReady => "not_ready",
             Self::NotYet => "not_yet",
             Self::Overloaded => "overloaded",
+            Self::UnmappedRoute => "unmapped_route",
+            Self::AmbiguousPath => "ambiguous_path",
+            Self::ProxyMisconfigured => "proxy_misconfigured",
+            Self::NoCredential => "no_credential",
+            Self::InvalidCredential => "invalid_credential",
+            Self::StaleToken => "stale_token",
         }
     }
 }

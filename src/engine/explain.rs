@@ -92,8 +92,7 @@ fn summary(request: &CheckRequest, code: Code) -> String {
         ),
         Code::UnknownPrincipal => format!("the snapshot does not hold {principal}"),
         Code::UnknownResource => format!("the snapshot does not hold {resource}"),
-        Code::InvalidRequest | Code::NotReady | Code::NotYet | Code::Overloaded => {
-            "the request was not decided".to_owned()
-        }
+        // The codes of requests that no policy was asked about.
+        _ => "the request was not decided".to_owned(),
     }
 }

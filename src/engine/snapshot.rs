@@ -39,6 +39,10 @@ pub struct Snapshot {
 /// Of how many entities that policies name the numbers are kept. Each version looks them up again.
 const NAMED_MAX: usize = 64;
 
+/// Tells one compilation of schema and policies from another, and holds no entity.
+#[derive(Debug, Clone)]
+pub struct RulesMark(Arc<Rules>);
+
 /// Schema and policies, compiled.
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -108,6 +112,11 @@ impl Snapshot {
         &self.rules.schema
     }
 
+    /// What tells its schema and policies from those of other snapshots.
+    pub fn rules_mark(&self) -> RulesMark {
+        RulesMark(Arc::clone(&self.rules))
+    }
+
     /// Its entities and links.
     pub fn store(&self) -> &Store {
         &self.store
@@ -142,5 +151,14 @@ impl Snapshot {
     pub(super) fn number_of(&self, uid: &EntityUid) -> Option<EntityNo> {
         let ty = self.rules.ground.type_no(uid.as_ref())?;
         self.store.number(ty, uid.id().unescaped())
+    }
+}
+
+// === impl RulesMark ===
+
+impl RulesMark {
+    /// Whether a snapshot has these very rules.
+    pub fn is_of(&self, snapshot: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.0, &snapshot.rules)
     }
 }

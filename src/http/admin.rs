@@ -17,6 +17,7 @@ mod revision;
 mod tokens;
 
 pub use origin::Reach;
+pub(super) use tokens::bearer;
 pub use tokens::{Role, Tokens, TokensError};
 
 use axum::Router;

@@ -21,6 +21,7 @@ use tower::Service as _;
 
 use super::admin::{self, Reach};
 use super::problem::{Kind, Problem};
+use super::proxy::{self, Verdict};
 use super::{App, authzen};
 use crate::engine::Code;
 use crate::pdp::Door;
@@ -83,6 +84,12 @@ impl Plane {
     fn enter(&self, request: &Request<Body>) -> Result<Option<Entered<'_>>, Problem> {
         let inner = &*self.inner;
         require_host(request)?;
+        if let (None, Some(callers)) = (inner.admin, &inner.app.proxies.callers) {
+            match proxy::dialect(request.uri().path()) {
+                Some(_) => callers.judge_proxy(request.headers())?,
+                None => callers.judge(request.headers())?,
+            }
+        }
         if let Some(reach) = inner.admin {
             admin::judge(&inner.app.access, reach, request)?;
             if admin::is_probe(request.uri().path()) {
@@ -93,7 +100,7 @@ impl Plane {
         if inner.in_flight.fetch_add(1, Relaxed) < inner.in_flight_max {
             return Ok(Some(entered));
         }
-        if inner.admin.is_none() {
+        if inner.admin.is_none() && self.dialect(request).is_none() {
             inner.app.pdp.metrics().count_refused(door(request.uri().path()), Code::Overloaded);
         }
         Err(Problem::new(Kind::Overloaded, "too many requests are in flight; try again"))
@@ -102,25 +109,54 @@ impl Plane {
     async fn judge_and_route(&self, request: Request<Body>) -> Response {
         let _entered = match self.enter(&request) {
             Ok(entered) => entered,
-            Err(problem) => return problem.into_response(),
+            Err(problem) => {
+                let dialect = self.dialect(&request);
+                drop(request);
+                return self.refuse(dialect, problem).await;
+            }
         };
         let Ok(response) = self.inner.routes.clone().call(request).await;
         response
     }
 
+    /// A refusal: to a proxy in its dialect, to everybody else as a problem.
+    async fn refuse(&self, dialect: Option<proxy::Dialect>, problem: Problem) -> Response {
+        let Some(dialect) = dialect else { return problem.into_response() };
+        let code = match problem.kind() {
+            Kind::InvalidHost => Code::ProxyMisconfigured,
+            Kind::NoCredential => Code::NoCredential,
+            Kind::InvalidCredential => Code::InvalidCredential,
+            _ => Code::Overloaded,
+        };
+        self.inner.app.proxies.guard.note_refused(dialect, code);
+        proxy::refuse(dialect, Verdict::deny(code)).await
+    }
+
+    /// The dialect of a proxy that asks.
+    fn dialect(&self, request: &Request<Body>) -> Option<proxy::Dialect> {
+        if self.inner.admin.is_some() { None } else { proxy::dialect(request.uri().path()) }
+    }
+
     /// A panic is a fault of one request: it is answered 500, which allows nothing, and the
     /// process goes on.
     async fn answer_or_catch(&self, request: Request<Body>) -> Response {
+        let dialect = self.dialect(&request);
         let mut answering = pin!(self.judge_and_route(request));
         let answered =
             poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx))) {
                 Ok(poll) => poll.map(Some),
                 Err(_) => Poll::Ready(None),
             });
-        answered.await.unwrap_or_else(|| {
-            tracing::error!("a request handler panicked; it was answered 500");
-            Problem::new(Kind::Internal, "the service failed to answer").closing().into_response()
-        })
+        if let Some(response) = answered.await {
+            return response;
+        }
+        tracing::error!("a request handler panicked; it was answered as a fault");
+        match dialect {
+            Some(dialect) => proxy::refuse(dialect, Verdict::fault()).await,
+            None => Problem::new(Kind::Internal, "the service failed to answer")
+                .closing()
+                .into_response(),
+        }
     }
 }
 

@@ -13,13 +13,23 @@
 
 mod answer;
 mod auth_request;
+mod complaints;
+mod decide;
 mod ext_authz;
 mod forward_auth;
 mod grpc;
+mod identified;
+mod metrics;
+mod route_file;
+mod routes;
 mod told;
 
-pub use answer::{INTERNAL, Outcome, Verdict};
-pub use told::{Misconfigured, Told, Upgrade, Why};
+pub use answer::{Outcome, Verdict};
+pub use decide::Guard;
+pub use identified::{Unidentified, identify};
+pub use route_file::{RouteConfig, read_bounded};
+pub use routes::Routes;
+pub use told::{Misconfigured, Told, Why, cors, upgrade};
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +42,7 @@ use axum::response::Response;
 use axum::routing::any;
 
 use crate::identity::Peer;
+use crate::pdp::Door;
 
 /// The path of nginx's and `HAProxy`'s endpoint.
 pub const AUTH_REQUEST_PATH: &str = "/authz/auth-request";
@@ -76,6 +87,7 @@ pub type Decide = Arc<dyn Fn(Asked) -> Deciding + Send + Sync>;
 
 /// The endpoints of all dialects, on top of what decides.
 pub fn routes<S: Clone + Send + Sync + 'static>(decide: &Decide) -> Router<S> {
+    let service = grpc::service(Arc::clone(decide));
     let at = |dialect: Dialect| {
         let decide = Arc::clone(decide);
         any(move |request: axum::extract::Request| {
@@ -88,7 +100,28 @@ pub fn routes<S: Clone + Send + Sync + 'static>(decide: &Decide) -> Router<S> {
         .route(FORWARD_AUTH_PATH, at(Dialect::ForwardAuth))
         .route(&format!("{EXT_AUTHZ_PREFIX}/"), at(Dialect::ExtAuthz))
         .route(&format!("{EXT_AUTHZ_PREFIX}/{{*target}}"), at(Dialect::ExtAuthz))
-        .route_service(grpc::PATH, grpc::service(Arc::clone(decide)))
+        .route(grpc::PATH, any(move |request| grpc::answer(service.clone(), request)))
+}
+
+/// The dialect that a path is asked in; `None` where it is no endpoint of a proxy.
+pub fn dialect(path: &str) -> Option<Dialect> {
+    match path {
+        AUTH_REQUEST_PATH => Some(Dialect::AuthRequest),
+        FORWARD_AUTH_PATH => Some(Dialect::ForwardAuth),
+        grpc::PATH => Some(Dialect::Grpc),
+        _ => {
+            let target = path.strip_prefix(EXT_AUTHZ_PREFIX)?;
+            target.starts_with('/').then_some(Dialect::ExtAuthz)
+        }
+    }
+}
+
+/// A verdict on a request that never came to be decided, in its dialect.
+pub async fn refuse(dialect: Dialect, verdict: Verdict) -> Response {
+    match dialect {
+        Dialect::Grpc => grpc::refuse(verdict).await,
+        _ => verdict.response(dialect),
+    }
 }
 
 /// Answers from the head alone.
@@ -110,13 +143,13 @@ impl Dialect {
     /// Every dialect, in the order of the variants.
     pub const ALL: [Self; 4] = [Self::AuthRequest, Self::ForwardAuth, Self::ExtAuthz, Self::Grpc];
 
-    /// The label in metrics and logs.
-    pub fn as_str(self) -> &'static str {
+    /// The door of its checks, whose name is the label in metrics and logs.
+    pub fn door(self) -> Door {
         match self {
-            Self::AuthRequest => "auth_request",
-            Self::ForwardAuth => "forward_auth",
-            Self::ExtAuthz => "ext_authz",
-            Self::Grpc => "ext_authz_grpc",
+            Self::AuthRequest => Door::AuthRequest,
+            Self::ForwardAuth => Door::ForwardAuth,
+            Self::ExtAuthz => Door::ExtAuthz,
+            Self::Grpc => Door::Grpc,
         }
     }
 }

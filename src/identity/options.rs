@@ -185,6 +185,16 @@ impl Options {
         if errors.is_empty() { Ok(options) } else { Err(errors) }
     }
 
+    /// The entity types that principals can have.
+    pub fn principal_types(&self) -> Vec<&str> {
+        let rules = self.entries.iter().map(|(_, entry)| match entry {
+            EntryOptions::Jwt(entry) => &entry.principal,
+            EntryOptions::TrustedHeader(entry) => &entry.principal,
+            EntryOptions::ClientCertificate(entry) => &entry.principal,
+        });
+        rules.flat_map(PrincipalRule::types).collect()
+    }
+
     /// A header has one reader, so that nothing depends on which one is asked first. Issuers can
     /// share one if each token says by its `iss` whose it is.
     fn refuse_shared_headers(&self, errors: &mut Vec<OptionsError>) {

@@ -2,8 +2,8 @@
 //! moved is not let in with a token from before.
 
 use super::Identity;
-use crate::engine::Snapshot;
 use crate::engine::store::ValueRef;
+use crate::engine::{Code, Snapshot};
 
 /// What a credential says about its principal's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct StaleToken;
 
 impl StaleToken {
     /// The code that the client is told.
-    pub fn code(self) -> &'static str {
-        "stale_token"
+    pub fn code(self) -> Code {
+        Code::StaleToken
     }
 }
 

@@ -16,7 +16,7 @@ use super::resource::{EntityOf, Resource, TypeOf, ValueOf};
 use super::route::{Check, Route};
 use crate::engine::check::Undeclared;
 use crate::engine::store::ValueRef;
-use crate::engine::{CheckRequest, Snapshot, uid};
+use crate::engine::{CheckRequest, Code, Snapshot, uid};
 
 /// The longest id that is taken from a request or an attribute.
 const ID_BYTES_MAX: usize = 4096;
@@ -226,12 +226,14 @@ impl<'a> Resolver<'a, '_, '_> {
 
 impl Unresolved {
     /// The code of the deny.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::UnknownPrincipal => "unknown_principal",
-            Self::Ambiguous(_) | Self::TwoEntities => "ambiguous_path",
-            Self::PrincipalType | Self::Attribute(_) | Self::Value | Self::Id => "invalid_request",
-            Self::Query(_) | Self::Type => "unmapped_route",
+            Self::UnknownPrincipal => Code::UnknownPrincipal,
+            Self::Ambiguous(_) | Self::TwoEntities => Code::AmbiguousPath,
+            Self::PrincipalType | Self::Attribute(_) | Self::Value | Self::Id => {
+                Code::InvalidRequest
+            }
+            Self::Query(_) | Self::Type => Code::UnmappedRoute,
         }
     }
 }

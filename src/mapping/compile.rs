@@ -28,7 +28,12 @@ impl RouteMap {
     pub fn compile(file: &RouteFile, schema: &SchemaInfo) -> Result<Self, Problems> {
         let mut reader = Reader::new(file.source());
         let mut compiler = Compiler { file, schema, reader: &mut reader };
-        let routes = file.routes.iter().map(|entry| compiler.route(entry)).collect();
+        let routes = file
+            .routes
+            .iter()
+            .enumerate()
+            .map(|(number, entry)| compiler.route(number, entry))
+            .collect();
         let nodes: Vec<&Node> = file.routes.iter().map(|entry| &entry.node).collect();
         let mut map = Self::new(file, routes);
         let placed = map.place(&nodes, &mut reader);
@@ -43,7 +48,7 @@ impl RouteMap {
 // === impl Compiler ===
 
 impl Compiler<'_, '_> {
-    fn route(&mut self, entry: &Entry) -> Route {
+    fn route(&mut self, number: usize, entry: &Entry) -> Route {
         let names: Vec<String> = entry.template.names().map(str::to_owned).collect();
         let checks =
             entry.asked.iter().filter_map(|asked| self.check(asked, &entry.template)).collect();
@@ -53,6 +58,7 @@ impl Compiler<'_, '_> {
             self.reader.fail(&entry.node, message);
         }
         Route {
+            number,
             label: entry.label.clone(),
             line: entry.node.line,
             methods: entry.methods.clone(),

@@ -10,6 +10,7 @@ use super::template::Template;
 /// One route of the map.
 #[derive(Debug)]
 pub struct Route {
+    pub(super) number: usize,
     pub(super) label: String,
     pub(super) line: usize,
     pub(super) methods: Vec<String>,
@@ -51,6 +52,16 @@ impl Route {
     /// what a path or query may hold.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Its place among the routes of the map, from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The methods that it is for.
+    pub fn methods(&self) -> &[String] {
+        &self.methods
     }
 
     /// The line of the route file where it stands, from 1.

@@ -63,13 +63,14 @@ pub enum ChangeResult {
 
 #[derive(Debug)]
 struct DoorMetrics {
-    by_code: Vec<Counter>,
+    /// A counter for each code; `None` where the door cannot end with it.
+    by_code: Vec<Option<Counter>>,
     latency: Arc<Latency>,
 }
 
 /// A histogram of atomics.
 #[derive(Debug, Default)]
-struct Latency {
+pub struct Latency {
     buckets: [AtomicU64; LATENCY_BUCKETS_NS.len() + 1],
     sum_ns: AtomicU64,
 }
@@ -105,7 +106,15 @@ impl Default for Metrics {
 impl Metrics {
     /// Metrics at zero.
     pub fn new() -> Self {
+        Self::with(Vec::new())
+    }
+
+    /// The same, together with what others count.
+    pub fn with(others: Vec<Box<dyn Collector>>) -> Self {
         let mut registry = Registry::with_prefix("doorward");
+        for collector in others {
+            registry.register_collector(collector);
+        }
         let checks = doors(&mut registry);
         let evaluation_errors = Counter::default();
         registry.register(
@@ -166,7 +175,7 @@ impl Metrics {
     /// Counts a check that was answered without the engine: overloaded, not ready.
     pub fn count_refused(&self, door: Door, code: Code) {
         let counter = self.checks.get(door as usize).and_then(|it| it.by_code.get(code as usize));
-        if let Some(counter) = counter {
+        if let Some(Some(counter)) = counter {
             counter.inc();
         }
     }
@@ -215,13 +224,16 @@ fn doors(registry: &mut Registry) -> Vec<DoorMetrics> {
             let by_code = Code::ALL
                 .iter()
                 .map(|code| {
+                    if !door.can_answer(*code) {
+                        return None;
+                    }
                     let decision = if *code == Code::Allow { "allow" } else { "deny" };
                     let labels = vec![
                         ("door", door.as_str()),
                         ("decision", decision),
                         ("code", code.as_str()),
                     ];
-                    checks.get_or_create(&labels).clone()
+                    Some(checks.get_or_create(&labels).clone())
                 })
                 .collect();
             DoorMetrics { by_code, latency: Arc::default() }
@@ -235,7 +247,8 @@ fn doors(registry: &mut Registry) -> Vec<DoorMetrics> {
 // === impl Latency ===
 
 impl Latency {
-    fn observe(&self, took: Duration) {
+    /// Counts one span of time.
+    pub fn observe(&self, took: Duration) {
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = LATENCY_BUCKETS_NS.partition_point(|bound| *bound < took_ns);
         if let Some(bucket) = self.buckets.get(bucket) {

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Pdp;
 use crate::engine::store::{self, Applied};
-use crate::engine::{Bundle, CompileOptions, Problems};
+use crate::engine::{Bundle, CompileOptions, Problems, Snapshot};
 use crate::revisions::{DataDir, StoreError};
 use writer::Writer;
 
@@ -150,17 +150,19 @@ impl Published {
 
 impl Publisher {
     /// Puts the first snapshot in force, if there is a source for one, and returns the handle and
-    /// the task that writes; the caller runs the task. Blocks while it compiles.
+    /// the task that writes; the caller runs the task. Blocks while it compiles. `admit` judges the
+    /// snapshot before anything is made durable or in force.
     ///
     /// # Errors
     /// The bundle does not compile, or the data directory cannot be used.
     pub fn start(
         pdp: Pdp,
         options: PublisherOptions,
+        admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let last_rejection = Arc::new(ArcSwapOption::empty());
-        let writer = Writer::start(pdp, options, Arc::clone(&last_rejection))?;
+        let writer = Writer::start(pdp, options, Arc::clone(&last_rejection), admit)?;
         Ok((Self { changes: sender, last_rejection }, run(writer, receiver)))
     }
 

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::Options;
 use super::activity::{Activity, InFlight, Verdict};
 use super::stream::{Stream, Watched};
+use crate::identity::Peer;
 
 /// hyper's own lower bound on its read buffer, in bytes; below it hyper panics.
 const HEAD_BYTES_MIN: usize = 8 * 1024;
@@ -64,8 +65,9 @@ pub(super) async fn serve<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let activity = Arc::new(Activity::new());
+    let peer = stream.peer();
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity), options));
-    let service = Counted { service, activity: Shared(Arc::clone(&activity)) };
+    let service = Counted { service, peer, activity: Shared(Arc::clone(&activity)) };
     let mut connection = pin!(builder.serve_connection(io, service));
     let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
     let tick = (head_timeout.min(idle_timeout) / 4).clamp(TICK_MIN, TICK_MAX);
@@ -109,10 +111,12 @@ pub(super) async fn serve<S, B>(
     }
 }
 
-/// A service that notes in the connection's [`Activity`] when it is at work.
+/// A service that notes in the connection's [`Activity`] when it is at work, and in each request
+/// who opened the connection.
 #[derive(Debug)]
 struct Counted<S> {
     service: S,
+    peer: Peer,
     activity: Shared,
 }
 
@@ -137,7 +141,8 @@ where
     type Error = S::Error;
     type Future = CountedFuture<S::Future>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         let in_flight = InFlight::begin(self.activity.clone());
         CountedFuture { answer: self.service.call(request), _in_flight: in_flight }
     }

@@ -13,6 +13,7 @@ use tokio::time::Sleep;
 
 use super::Options;
 use super::activity::Activity;
+use crate::identity::Peer;
 
 /// How an HTTP/2 connection begins; no method of HTTP/1.1 does.
 const HTTP2_PREFACE_START: &[u8] = b"PRI";
@@ -142,6 +143,18 @@ impl AsyncWrite for Watched {
 }
 
 // === impl Stream ===
+
+impl Stream {
+    /// Who opened it.
+    pub(super) fn peer(&self) -> Peer {
+        match self {
+            Self::Tcp(stream) => {
+                stream.peer_addr().map_or(Peer::Unknown, |address| Peer::Ip(address.ip()))
+            }
+            Self::Unix(_) => Peer::Unix,
+        }
+    }
+}
 
 impl AsyncRead for Stream {
     fn poll_read(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::exit::Failure;
 use super::super::terminal::{Paint, visible};
 use super::super::verdict::{Detail, Verdict, indent};
-use crate::engine::{CheckOptions, CheckRequest, Snapshot};
+use crate::engine::{CheckOptions, CheckRequest, Code, Snapshot};
 use crate::mapping::{Mapped, OriginalRequest, Route};
 
 /// Who asks, once their credentials were looked at.
@@ -16,6 +16,8 @@ use crate::mapping::{Mapped, OriginalRequest, Route};
 pub(super) enum Asker {
     /// No credentials.
     Nobody,
+    /// Credentials that do not hold, and why.
+    Refused(Code, String),
     /// The principal that they stand for.
     Principal(EntityUid),
 }
@@ -73,12 +75,16 @@ impl Answer {
             Mapped::Public(_) => return Self::without_check(true, "allow", "the route is public"),
             Mapped::Matched(matched) => matched,
         };
-        let Asker::Principal(principal) = asker else {
-            let why = "the route is not public, and nobody is signed in";
-            return Self::without_check(false, "no_credential", why);
+        let principal = match asker {
+            Asker::Principal(principal) => principal,
+            Asker::Refused(code, why) => return Self::without_check(false, code.as_str(), why),
+            Asker::Nobody => {
+                let why = "the route is not public, and nobody is signed in";
+                return Self::without_check(false, Code::NoCredential.as_str(), why);
+            }
         };
         match matched.checks(principal, snapshot, now_ms) {
-            Err(why) => Self::without_check(false, why.code(), &why.to_string()),
+            Err(why) => Self::without_check(false, why.code().as_str(), &why.to_string()),
             Ok(requests) => Self::decide(requests, snapshot, options),
         }
     }

@@ -8,10 +8,10 @@ use clap::{ArgMatches, Args};
 
 use super::super::exit::{ExitCode, Failure, reason};
 use super::super::flags::{ConfigFileArgs, SourceArgs};
-use super::super::routes;
 use super::super::terminal;
 use crate::config::{Config, Overrides};
 use crate::engine::{Problem, Snapshot, Text, compile};
+use crate::http::proxy::read_bounded;
 use crate::mapping::openapi;
 use crate::sources::{self, Inputs};
 
@@ -44,7 +44,7 @@ pub(super) fn run(args: &OpenapiArgs, given: &ArgMatches) -> Result<ExitCode, Fa
     args.sources.override_in(&mut overrides, given);
     let config = args.config.load(overrides)?;
     let name = args.document.display().to_string();
-    let text = routes::read(&args.document).map_err(|error| {
+    let text = read_bounded(&args.document).map_err(|error| {
         Problem::error("unreadable-file", format!("cannot read `{name}`: {}", reason(&error)))
     })?;
     let snapshot = schema(&config)?;

@@ -6,6 +6,7 @@ use std::pin::pin;
 use super::signals::{Signal, Signals};
 use crate::config::Config;
 use crate::http;
+use crate::pdp::Pdp;
 use crate::pdp::publisher::{Publisher, Rejection};
 use crate::sources;
 
@@ -13,6 +14,7 @@ use crate::sources;
 pub(super) async fn until_stopped(
     config: &Config,
     app: &http::App,
+    pdp: &Pdp,
     publisher: &Publisher,
     signals: &mut Signals,
 ) {
@@ -24,7 +26,7 @@ pub(super) async fn until_stopped(
         let mut again = true;
         while again {
             again = false;
-            let mut reloading = pin!(reload(config, app, publisher));
+            let mut reloading = pin!(reload(config, app, pdp, publisher));
             loop {
                 let signal = tokio::select! {
                     () = &mut reloading => break,
@@ -60,10 +62,19 @@ fn told(signal: Signal) -> Next {
 }
 
 /// Takes what the files hold now. The publisher tells what was wrong with it, if something was.
-async fn reload(config: &Config, app: &http::App, publisher: &Publisher) {
+async fn reload(config: &Config, app: &http::App, pdp: &Pdp, publisher: &Publisher) {
     if config.admin_token_file.value.is_some() {
         reload_tokens(app);
     }
+    reload_callers(app);
+    // Routes that go with new policies go into force with them.
+    app.routes().stage().await;
+    reload_sources(config, publisher).await;
+    app.routes().settle(pdp).await;
+}
+
+/// Takes the policies and entities that the files hold now.
+async fn reload_sources(config: &Config, publisher: &Publisher) {
     let inputs = config.inputs();
     if inputs.is_empty() {
         tracing::info!("no policies or entities come from files: nothing to take");
@@ -85,6 +96,18 @@ async fn reload(config: &Config, app: &http::App, publisher: &Publisher) {
         // Told by the publisher, who also counts them.
         Ok(_) | Err(Rejection::Invalid(_) | Rejection::NotDurable(_)) => {}
         Err(rejection) => tracing::error!(?rejection, "the files were not taken"),
+    }
+}
+
+/// Takes the callers' tokens that the file holds now; a file that cannot be used changes nothing.
+fn reload_callers(app: &http::App) {
+    match app.reload_callers() {
+        None => {}
+        Some(Ok(())) => tracing::info!("the callers' tokens were read again"),
+        Some(Err(error)) => {
+            let reason = error.to_string().replace('\n', "; ");
+            tracing::error!(reason, "the callers' tokens stay as they were");
+        }
     }
 }
 

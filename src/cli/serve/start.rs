@@ -9,7 +9,7 @@ use crate::cli::exit::Failure;
 use crate::config::Config;
 use crate::engine::{Bundle, Problem, Problems, compile};
 use crate::http::admin::{self, Tokens, TokensError};
-use crate::http::{self, authzen};
+use crate::http::{self, Callers, Proxies, authzen, proxy};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Publisher, PublisherOptions, StartError};
@@ -63,6 +63,8 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     let listener = keep(bound.listener, &mut problems);
     let admin_listener = keep(bound.admin_listener, &mut problems);
     let tokens = keep(admin_tokens(config), &mut problems);
+    let callers = keep(callers(config), &mut problems);
+    let routes = routes(config, &mut problems);
     let data_dir = keep(open_data_dir(config), &mut problems);
     let inputs = config.inputs();
     let files = read(config, &inputs, &mut problems);
@@ -75,7 +77,9 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
     else {
         return Err(problems.into());
     };
-    let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), Metrics::new());
+    let (Some(callers), Some(routes)) = (callers, routes) else { return Err(problems.into()) };
+    let metrics = Metrics::with(vec![routes.collector()]);
+    let pdp = Pdp::new(config.check_options(), config.decision_cache_bytes(), metrics);
     let options = PublisherOptions {
         data_dir,
         compile: config.compile_options(),
@@ -83,14 +87,16 @@ pub(super) fn start(config: &Config, bound: Bound) -> Result<Started, Failure> {
         files_own_policies: inputs.own_policies(),
         files_seed_entities: inputs.seed_entities(),
     };
-    let (publisher, writing) = Publisher::start(pdp.clone(), options)?;
+    let (publisher, writing) =
+        Publisher::start(pdp.clone(), options, |snapshot| routes.admit(snapshot))?;
     let authzen_options = config.authzen_options();
     let authzen = authzen::Mapping::new(&authzen_options, &listener.address().base_url())
         .map_err(|error| Problem::error("config", error.to_string()))?;
     let (tokens, admin_token) = tokens;
     let access = admin::Access { tokens, hosts: config.admin_hosts.value.clone() };
     let limits = config.limits.http_limits();
-    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access);
+    let proxies = Proxies { guard: proxy::Guard::new(pdp.clone(), routes), callers };
+    let app = http::App::new(pdp.clone(), publisher.clone(), limits, authzen, access, proxies);
     let writing = Box::pin(writing);
     Ok(Started {
         app: Arc::new(app),
@@ -129,6 +135,26 @@ fn admin_tokens(config: &Config) -> Result<(Tokens, Option<String>), Problem> {
     }
     let (tokens, text) = Tokens::generated().map_err(failed)?;
     Ok((tokens, Some(text)))
+}
+
+/// The tokens of the data plane's callers, if they need one.
+fn callers(config: &Config) -> Result<Option<Callers>, Problem> {
+    let path = config.check_token_file.value.as_deref();
+    path.map(Callers::from_file)
+        .transpose()
+        .map_err(|error| told("check-token", &error.to_string()))
+}
+
+/// The routes of the route file, if there is one; `None` where something is wrong with it.
+fn routes(config: &Config, problems: &mut Problems) -> Option<Arc<proxy::Routes>> {
+    let Some(path) = &config.routes.value else { return Some(Arc::new(proxy::Routes::none())) };
+    match proxy::Routes::of_file(path) {
+        Ok(routes) => Some(Arc::new(routes)),
+        Err(found) => {
+            problems.append(found);
+            None
+        }
+    }
 }
 
 fn open_data_dir(config: &Config) -> Result<Option<DataDir>, Problem> {

@@ -129,7 +129,7 @@ impl Tokens {
 }
 
 /// The token of `Bearer TOKEN`: the scheme in any case, exactly one space.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+pub(in crate::http) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
     let legal = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
     (scheme.eq_ignore_ascii_case(b"Bearer ") && legal).then_some(token)

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 
 use super::*;
 use crate::engine::{Bundle, CheckOptions, CompileOptions};
-use crate::http::{Limits, admin, authzen};
+use crate::http::{Limits, Proxies, admin, authzen};
 use crate::pdp::Pdp;
 use crate::pdp::metrics::Metrics;
 use crate::pdp::publisher::{Publisher, PublisherOptions};
@@ -23,11 +23,13 @@ fn app(limits: Limits) -> Arc<App> {
         files_own_policies: false,
         files_seed_entities: false,
     };
-    let (publisher, _writing) = Publisher::start(pdp.clone(), options).unwrap();
+    let (publisher, _writing) = Publisher::start(pdp.clone(), options, |_| Ok(())).unwrap();
     let (tokens, _) = admin::Tokens::generated().unwrap();
     let authzen = authzen::Mapping::new(&authzen::Options::default(), "http://x").unwrap();
     let access = admin::Access { tokens, hosts: Vec::new() };
-    Arc::new(App::new(pdp, publisher, limits, authzen, access))
+    let guard = proxy::Guard::new(pdp.clone(), Arc::new(proxy::Routes::none()));
+    let proxies = Proxies { guard, callers: None };
+    Arc::new(App::new(pdp, publisher, limits, authzen, access, proxies))
 }
 
 fn plane(limits: Limits) -> Plane {

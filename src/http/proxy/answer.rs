@@ -9,14 +9,15 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::Dialect;
+use crate::engine::Code;
 
 pub(super) const PRINCIPAL: HeaderName = HeaderName::from_static("x-doorward-principal");
 pub(super) const DECISION_ID: HeaderName = HeaderName::from_static("x-doorward-decision-id");
 pub(super) const REVISION: HeaderName = HeaderName::from_static("x-doorward-revision");
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-doorward-reason");
 
-/// The code of a fault of ours. It is not among those of decisions.
-pub const INTERNAL: &str = "internal";
+/// The reason of a fault of ours. It is not among the codes of decisions.
+const INTERNAL: &str = "internal";
 
 /// The longest text of a principal in an answer, in bytes: some proxies have 4 KiB for a head.
 const PRINCIPAL_BYTES_MAX: usize = 2048;
@@ -34,21 +35,32 @@ pub struct Verdict {
     pub revision: Option<u64>,
 }
 
-/// Allow, or deny by a code.
+/// What a proxy is to do, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The request may go on.
     Allow,
     /// It may not.
-    Deny(&'static str),
+    Deny(Code),
+    /// It may not, because this service failed.
+    Fault,
 }
 
 // === impl Verdict ===
 
 impl Verdict {
     /// A deny before anybody was identified.
-    pub fn deny(code: &'static str) -> Self {
-        let outcome = Outcome::Deny(code);
+    pub fn deny(code: Code) -> Self {
+        Self::nobody(Outcome::Deny(code))
+    }
+
+    /// A deny because this service failed.
+    pub fn fault() -> Self {
+        Self::nobody(Outcome::Fault)
+    }
+
+    /// A verdict on nobody in particular.
+    pub(super) fn nobody(outcome: Outcome) -> Self {
         Self { outcome, principal: String::new(), decision_id: None, revision: None }
     }
 
@@ -62,7 +74,7 @@ impl Verdict {
             .ok()
             .filter(|_| self.principal.len() <= PRINCIPAL_BYTES_MAX);
         let outcome = match (self.outcome, &principal) {
-            (Outcome::Allow, None) => Outcome::Deny(INTERNAL),
+            (Outcome::Allow, None) => Outcome::Fault,
             (outcome, _) => outcome,
         };
         let id = self.decision_id.map(|id| id.to_string()).unwrap_or_default();
@@ -72,7 +84,7 @@ impl Verdict {
             (PRINCIPAL, principal.unwrap_or(HeaderValue::from_static(""))),
             (DECISION_ID, text(&id)),
             (REVISION, text(&revision)),
-            (REASON, HeaderValue::from_static(outcome.code())),
+            (REASON, HeaderValue::from_static(outcome.reason())),
         ];
         let status = outcome.status(dialect);
         if let (StatusCode::UNAUTHORIZED, Outcome::Deny(code)) = (status, outcome) {
@@ -98,31 +110,34 @@ impl Verdict {
 // === impl Outcome ===
 
 impl Outcome {
-    /// The code, which goes to the client too.
-    pub fn code(self) -> &'static str {
+    /// The reason, which goes to the client too.
+    pub fn reason(self) -> &'static str {
         match self {
-            Self::Allow => "allow",
-            Self::Deny(code) => code,
+            Self::Allow => Code::Allow.as_str(),
+            Self::Deny(code) => code.as_str(),
+            Self::Fault => INTERNAL,
         }
     }
 
     /// nginx takes 401 and 403 for a deny and all else for a fault.
     fn status(self, dialect: Dialect) -> StatusCode {
-        let Self::Deny(code) = self else { return StatusCode::OK };
-        match code {
-            "no_credential" | "invalid_credential" | "stale_token" => StatusCode::UNAUTHORIZED,
+        match self {
+            Self::Allow => StatusCode::OK,
+            Self::Deny(Code::NoCredential | Code::InvalidCredential | Code::StaleToken) => {
+                StatusCode::UNAUTHORIZED
+            }
             _ if dialect == Dialect::AuthRequest => StatusCode::FORBIDDEN,
-            "proxy_misconfigured" => StatusCode::BAD_REQUEST,
-            "not_ready" | "overloaded" => StatusCode::SERVICE_UNAVAILABLE,
-            INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::FORBIDDEN,
+            Self::Deny(Code::ProxyMisconfigured) => StatusCode::BAD_REQUEST,
+            Self::Deny(Code::NotReady | Code::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Deny(_) => StatusCode::FORBIDDEN,
+            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
-fn challenge(code: &str) -> &'static str {
+fn challenge(code: Code) -> &'static str {
     match code {
-        "no_credential" => "Bearer realm=\"doorward\"",
+        Code::NoCredential => "Bearer realm=\"doorward\"",
         _ => "Bearer realm=\"doorward\", error=\"invalid_token\"",
     }
 }

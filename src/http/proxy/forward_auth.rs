@@ -2,7 +2,8 @@
 
 use axum::http::HeaderMap;
 
-use super::told::{self, Misconfigured, Told, Upgrade, Why};
+use super::told::{self, Misconfigured, Told, Why};
+use crate::mapping::Upgrade;
 
 const METHOD: &str = "x-forwarded-method";
 const PROTO: &str = "x-forwarded-proto";

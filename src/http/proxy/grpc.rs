@@ -5,10 +5,14 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use axum::response::IntoResponse as _;
 use envoy_types::ext_authz::v3::pb::{
     Authorization, AuthorizationServer, CheckRequest, CheckResponse, DeniedHttpResponse,
     HeaderAppendAction, HeaderValue as Pair, HeaderValueOption, HttpResponse, HttpStatus,
@@ -18,10 +22,11 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::google::rpc;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
+use tower::Service as _;
 
-use super::answer::INTERNAL;
 use super::told::{self, Misconfigured, Told, Why};
 use super::{Asked, Decide, Deciding, Dialect, Outcome, Verdict};
+use crate::http::problem::{Kind, Problem};
 use crate::identity::Peer;
 
 /// The path of the one method.
@@ -31,12 +36,53 @@ const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The most headers of a client that are looked at.
 const HEADERS_MAX: usize = 1_000;
 
+/// How long a message may take to arrive and to be answered.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// An empty message as gRPC frames it: not compressed, no bytes.
+const EMPTY_MESSAGE: &[u8] = &[0; 5];
+
 /// The service on top of what decides.
 pub(super) struct Service(Decide);
 
-/// The service as a route.
+/// The service, to be called for each request.
 pub(super) fn service(decide: Decide) -> AuthorizationServer<Service> {
     AuthorizationServer::new(Service(decide)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// Answers one request. gRPC tells its errors under the status 200, which is an allow to every
+/// other proxy: what is not a call of gRPC is therefore refused before.
+pub(super) async fn answer(
+    mut service: AuthorizationServer<Service>,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    let is_grpc = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
+        value
+            .as_bytes()
+            .strip_prefix(b"application/grpc")
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+    });
+    if request.version() != Version::HTTP_2 || request.method() != Method::POST || !is_grpc {
+        let detail = "this path answers only to gRPC over HTTP/2";
+        return Problem::new(Kind::UnsupportedMediaType, detail).into_response();
+    }
+    match tokio::time::timeout(MESSAGE_TIMEOUT, service.call(request)).await {
+        Ok(Ok(response)) => response.map(Body::new),
+        Err(_) => Status::deadline_exceeded("the message did not arrive in time").into_http(),
+    }
+}
+
+/// A verdict that was made without looking at the message.
+pub(super) async fn refuse(verdict: Verdict) -> axum::response::Response {
+    let decide: Decide = Arc::new(move |_| {
+        let verdict = verdict.clone();
+        Box::pin(async move { verdict })
+    });
+    let mut request = axum::extract::Request::new(Body::from(EMPTY_MESSAGE));
+    *request.method_mut() = Method::POST;
+    *request.version_mut() = Version::HTTP_2;
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    let Ok(response) = service(decide).call(request).await;
+    response.map(Body::new)
 }
 
 // === impl Service ===
@@ -54,7 +100,7 @@ impl Authorization for Service {
             Ok(deciding) => or_internal(deciding, deadline).await?,
             Err(_) => fault(),
         };
-        Ok(Response::new(answer(&verdict)))
+        Ok(Response::new(response(&verdict)))
     }
 }
 
@@ -78,7 +124,7 @@ async fn or_internal(
 
 fn fault() -> Verdict {
     tracing::error!("a check over gRPC panicked; it was answered as a fault");
-    Verdict::deny(INTERNAL)
+    Verdict::fault()
 }
 
 /// What Envoy asks.
@@ -183,7 +229,7 @@ pub(super) fn deadline(metadata: &MetadataMap) -> Option<Duration> {
 }
 
 /// The answer over gRPC.
-fn answer(verdict: &Verdict) -> CheckResponse {
+fn response(verdict: &Verdict) -> CheckResponse {
     let (status, outcome, headers) = verdict.facts(Dialect::Grpc);
     let headers: Vec<HeaderValueOption> =
         headers.iter().map(|(name, value)| replacing(name, value)).collect();
@@ -197,13 +243,13 @@ fn answer(verdict: &Verdict) -> CheckResponse {
             let allowed = OkHttpResponse { headers, ..OkHttpResponse::default() };
             (Code::Ok, HttpResponse::OkResponse(allowed))
         }
-        Outcome::Deny(INTERNAL) => (Code::Internal, HttpResponse::ErrorResponse(denied())),
+        Outcome::Fault => (Code::Internal, HttpResponse::ErrorResponse(denied())),
         Outcome::Deny(_) if status == StatusCode::UNAUTHORIZED => {
             (Code::Unauthenticated, HttpResponse::DeniedResponse(denied()))
         }
         Outcome::Deny(_) => (Code::PermissionDenied, HttpResponse::DeniedResponse(denied())),
     };
-    let message = outcome.code().to_owned();
+    let message = outcome.reason().to_owned();
     let status = rpc::Status { code: code.into(), message, details: Vec::new() };
     let http_response = Some(http);
     CheckResponse { status: Some(status), http_response, ..CheckResponse::default() }

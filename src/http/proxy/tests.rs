@@ -12,6 +12,8 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::engine::Code;
+use crate::mapping::Upgrade;
 
 /// What was asked, and how it is answered.
 #[derive(Clone, Default)]
@@ -90,13 +92,13 @@ fn shown(asked: &Asked) -> String {
 }
 
 /// Status, reason and body length of a deny.
-async fn denied(path: &str, code: &'static str) -> (u16, String) {
+async fn denied(path: &str, outcome: Outcome) -> (u16, String) {
     let door = Door::default();
-    let response = send(&door.decide(Verdict::deny(code)), "GET", path, &[]).await;
+    let response = send(&door.decide(Verdict::nobody(outcome)), "GET", path, &[]).await;
     let reason = response.headers()["x-doorward-reason"].to_str().unwrap().to_owned();
     let status = response.status().as_u16();
     let challenged = response.headers().contains_key("www-authenticate");
-    assert_eq!(challenged, status == 401, "{path} {code}");
+    assert_eq!(challenged, status == 401, "{path} {outcome:?}");
     assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
     (status, reason)
 }
@@ -121,29 +123,30 @@ async fn allow_is_200_without_a_body_and_says_who() {
 
 #[tokio::test]
 async fn deny_has_the_status_that_the_proxy_understands() {
-    for (code, nginx, others) in [
-        ("no_permit", 403, 403),
-        ("unmapped_route", 403, 403),
-        ("ambiguous_path", 403, 403),
-        ("something_new", 403, 403),
-        ("proxy_misconfigured", 403, 400),
-        ("not_ready", 403, 503),
-        ("overloaded", 403, 503),
-        (INTERNAL, 403, 500),
-        ("no_credential", 401, 401),
-        ("invalid_credential", 401, 401),
-        ("stale_token", 401, 401),
+    for (outcome, nginx, others) in [
+        (Outcome::Deny(Code::NoPermit), 403, 403),
+        (Outcome::Deny(Code::UnmappedRoute), 403, 403),
+        (Outcome::Deny(Code::AmbiguousPath), 403, 403),
+        (Outcome::Deny(Code::InvalidRequest), 403, 403),
+        (Outcome::Deny(Code::ProxyMisconfigured), 403, 400),
+        (Outcome::Deny(Code::NotReady), 403, 503),
+        (Outcome::Deny(Code::Overloaded), 403, 503),
+        (Outcome::Fault, 403, 500),
+        (Outcome::Deny(Code::NoCredential), 401, 401),
+        (Outcome::Deny(Code::InvalidCredential), 401, 401),
+        (Outcome::Deny(Code::StaleToken), 401, 401),
     ] {
-        assert_eq!(denied(AUTH_REQUEST_PATH, code).await, (nginx, code.to_owned()));
-        assert_eq!(denied(FORWARD_AUTH_PATH, code).await, (others, code.to_owned()));
-        assert_eq!(denied("/authz/ext-authz/api", code).await, (others, code.to_owned()));
+        let reason = outcome.reason().to_owned();
+        assert_eq!(denied(AUTH_REQUEST_PATH, outcome).await, (nginx, reason.clone()));
+        assert_eq!(denied(FORWARD_AUTH_PATH, outcome).await, (others, reason.clone()));
+        assert_eq!(denied("/authz/ext-authz/api", outcome).await, (others, reason));
     }
 }
 
 #[tokio::test]
 async fn our_headers_are_there_also_when_there_is_nothing_to_say() {
     let door = Door::default();
-    let decide = door.decide(Verdict::deny("no_credential"));
+    let decide = door.decide(Verdict::deny(Code::NoCredential));
     let response = send(&decide, "GET", FORWARD_AUTH_PATH, &[]).await;
     for name in ["x-doorward-principal", "x-doorward-decision-id", "x-doorward-revision"] {
         assert_eq!(response.headers()[name], "");

@@ -8,6 +8,7 @@ use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, SEC_WEBSOCKET_KE
 use axum::http::{HeaderMap, HeaderName};
 
 use super::Dialect;
+use crate::mapping::Upgrade;
 
 /// The longest value of a header that says where a request goes, in bytes.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
@@ -43,20 +44,8 @@ pub struct Told {
     pub upgrade: Upgrade,
 }
 
-/// What a client wants to speak instead of HTTP/1.1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Upgrade {
-    /// Nothing.
-    #[default]
-    None,
-    /// WebSocket.
-    WebSocket,
-    /// Anything else.
-    Other,
-}
-
 /// The proxy does not tell the client's request, or tells two: `proxy_misconfigured`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Misconfigured {
     /// The header that is at fault, or the field.
     pub name: &'static str,
@@ -65,7 +54,7 @@ pub struct Misconfigured {
 }
 
 /// What is wrong with a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     /// It is not there.
     Missing,
@@ -101,6 +90,18 @@ impl fmt::Display for Misconfigured {
 }
 
 impl Why {
+    /// The label in metrics.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Duplicated => "duplicated",
+            Self::Empty => "empty",
+            Self::TooLong => "too_long",
+            Self::Malformed => "malformed",
+            Self::Contradicted => "contradicted",
+        }
+    }
+
     pub(super) fn of(self, name: &'static str) -> Misconfigured {
         Misconfigured { name, why: self }
     }
@@ -145,13 +146,13 @@ pub(super) fn single<'a>(
 }
 
 /// Whether a preflight's headers are there.
-pub(super) fn cors(headers: &HeaderMap) -> bool {
+pub fn cors(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// What the client wants to speak. Proxies that keep `Upgrade` to themselves pass on
 /// `Sec-WebSocket-Key`, which says the same.
-pub(super) fn upgrade(headers: &HeaderMap) -> Upgrade {
+pub fn upgrade(headers: &HeaderMap) -> Upgrade {
     let mut values = headers.get_all(UPGRADE).iter();
     match (values.next(), values.next()) {
         (Some(value), None) if value.as_bytes().eq_ignore_ascii_case(b"websocket") => {

@@ -28,7 +28,7 @@ async fn without_a_first_key_set_nothing_is_known() {
     let identities = identities(&[entry]);
     let good = token(&claims().to_string());
     let before = bearer_at(&identities, &good, NOW).unwrap_err();
-    assert_eq!((before, before.code()), (IdentityError::KeysUnavailable, "not_ready"));
+    assert_eq!((before, before.code()), (IdentityError::KeysUnavailable, Code::NotReady));
     let _refreshing = identities.refresh();
     tokio::time::timeout(PATIENCE, identities.first_keys()).await.unwrap();
     assert_eq!(bearer_at(&identities, &good, NOW), Err(IdentityError::KeysUnavailable));

@@ -52,5 +52,5 @@ fn a_token_with_another_owner_is_stale() {
 fn whoever_is_not_in_the_snapshot_is_not_stale_but_unknown() {
     assert!(agrees("User", "jack", ClaimedOwner::Id("B".to_owned())));
     assert!(agrees("Ghost", "g", ClaimedOwner::Id("B".to_owned())));
-    assert_eq!(StaleToken.code(), "stale_token");
+    assert_eq!(StaleToken.code(), Code::StaleToken);
 }

@@ -247,9 +247,9 @@ async fn no_credential_is_none_and_an_empty_one_is_invalid() {
         case.identities.identify(&presented(&headers), NOW * 1000).map(|identity| shown(&identity))
     };
     let none = judge(&[("x-authorization", "Bearer x"), ("cookie", "token=x")]).unwrap_err();
-    assert_eq!((none, none.code()), (IdentityError::NoCredential, "no_credential"));
+    assert_eq!((none, none.code()), (IdentityError::NoCredential, Code::NoCredential));
     let empty = judge(&[("authorization", "")]).unwrap_err();
-    assert_eq!(empty.code(), "invalid_credential");
+    assert_eq!(empty.code(), Code::InvalidCredential);
 }
 
 #[tokio::test]

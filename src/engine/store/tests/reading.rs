@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::entities as judge;
+use crate::engine::store::links::slot_no;
 
 /// Breaks an entity somewhere, or writes it in an unusual way.
 fn broken() -> impl Strategy<Value = Value> {

@@ -141,7 +141,7 @@ async fn headers_come_joined_or_as_they_were() {
 #[tokio::test]
 async fn what_is_not_told_once_is_a_misconfiguration() {
     let door = Door::default();
-    let mut client = client(&door.decide(Verdict::deny("proxy_misconfigured"))).await;
+    let mut client = client(&door.decide(Verdict::deny(Code::ProxyMisconfigured))).await;
     let both = HttpRequest {
         headers: joined(&[("a", "b")]),
         header_map: Some(raw(&[("a", b"b")])),
@@ -183,20 +183,20 @@ async fn what_is_not_told_once_is_a_misconfiguration() {
 
 #[tokio::test]
 async fn a_deny_is_told_as_one_and_a_fault_as_a_fault() {
-    for (code, grpc, status, error) in [
-        ("no_permit", 7, 403, false),
-        ("no_credential", 16, 401, false),
-        ("not_ready", 7, 503, false),
-        (INTERNAL, 13, 500, true),
+    for (outcome, grpc, status, error) in [
+        (Outcome::Deny(Code::NoPermit), 7, 403, false),
+        (Outcome::Deny(Code::NoCredential), 16, 401, false),
+        (Outcome::Deny(Code::NotReady), 7, 503, false),
+        (Outcome::Fault, 13, 500, true),
     ] {
-        let mut client = client(&Door::default().decide(Verdict::deny(code))).await;
+        let mut client = client(&Door::default().decide(Verdict::nobody(outcome))).await;
         let response = client.check(request(usual())).await.unwrap().into_inner();
         let (found, http, headers) = parts(&response);
         assert_eq!((found, http), (grpc, status));
-        assert!(headers.contains(&("x-doorward-reason".to_owned(), code.to_owned())));
+        assert!(headers.contains(&("x-doorward-reason".to_owned(), outcome.reason().to_owned())));
         assert!(headers.contains(&("x-doorward-principal".to_owned(), String::new())));
         let is_error = matches!(response.http_response, Some(HttpResponse::ErrorResponse(_)));
-        assert_eq!(is_error, error, "{code}");
+        assert_eq!(is_error, error, "{outcome:?}");
     }
 }
 

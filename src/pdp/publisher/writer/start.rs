@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::{Files, Writer};
-use crate::engine::{CompileOptions, Digests, RestoreError, Snapshot, Text, restore};
+use crate::engine::{CompileOptions, Digests, Problems, RestoreError, Snapshot, Text, restore};
 use crate::pdp::Pdp;
 use crate::pdp::publisher::{LastRejection, PublisherOptions, StartError};
 use crate::revisions::{DataDir, Image, Record, StoreError};
@@ -18,6 +18,7 @@ impl Writer {
         pdp: Pdp,
         options: PublisherOptions,
         last_rejection: Arc<ArcSwapOption<LastRejection>>,
+        admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<Self, StartError> {
         let PublisherOptions {
             mut data_dir,
@@ -42,7 +43,7 @@ impl Writer {
             state,
             last_rejection,
         };
-        writer.first(entities, links, &records)?;
+        writer.first(entities, links, &records, admit)?;
         Ok(writer)
     }
 
@@ -52,6 +53,7 @@ impl Writer {
         entities: Vec<Text>,
         links: Vec<Text>,
         records: &[Record],
+        admit: impl Fn(&Snapshot) -> Result<(), Problems>,
     ) -> Result<(), StartError> {
         self.tell_seed();
         let kept = self.restore(records)?;
@@ -67,10 +69,12 @@ impl Writer {
         let references = self.state.image.as_ref().map(|image| image.references);
         let judged = references == Some(self.compile.references);
         if let (Some(kept), true, true) = (&kept, same, judged) {
+            admit(kept).map_err(StartError::Invalid)?;
             self.install(next.state, kept.clone());
             return Ok(());
         }
         let made = self.make(&next, kept.as_ref(), !judged).map_err(StartError::Invalid)?;
+        admit(&made).map_err(StartError::Invalid)?;
         // The texts, which may be large, before the image of what they became is written.
         let state = if same { next.state } else { self.numbered(next.state) };
         drop((next.entities, next.links));
