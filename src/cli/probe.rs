@@ -24,8 +24,7 @@ use super::terminal::{self, Paint};
 
 /// Send path, header, method and framing tricks through your proxy, and report who disagrees
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The command is the platform while it runs: point the proxy at \
+#[command(after_help = "The command is the platform while it runs: point the proxy at \
                   --upstream-listen, as a copy of its configuration on a test port does. About 150 \
                   requests are sent, one after the other, within two minutes.\n\nA finding is a \
                   request that reached the platform though doorward, asked about exactly what \
@@ -33,8 +32,7 @@ use super::terminal::{self, Paint};
                   names the advisories of its class.\n\nExit codes: 0 all agree, 4 something \
                   disagrees, 1 error, 2 usage.\n\nExample:\n  doorward probe --url \
                   http://127.0.0.1:8080/api/device/SD-001 --header \"X-Authorization: Bearer \
-                  $TOKEN\""
-)]
+                  $TOKEN\"")]
 pub(super) struct ProbeArgs {
     /// A GET that your proxy lets through, such as http://127.0.0.1:8080/api/device/SD-001
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
@@ -94,8 +92,11 @@ pub(super) fn run(args: &ProbeArgs) -> Result<ExitCode, Failure> {
     let address = admitted(&args.url, args.confirm_host.as_deref())?;
     let listener = TcpListener::bind(args.upstream_listen).map_err(|error| {
         let why = reason(&error);
-        Failure::error(format!("cannot stand in for the platform at `{}`: {why}", args.upstream_listen))
-            .hint("stop the platform there, or say another address: `--upstream-listen ADDR`")
+        Failure::error(format!(
+            "cannot stand in for the platform at `{}`: {why}",
+            args.upstream_listen
+        ))
+        .hint("stop the platform there, or say another address: `--upstream-listen ADDR`")
     })?;
     let marker = Marker::start(listener)
         .map_err(|error| Failure::error(format!("cannot start: {}", reason(&error))))?;
@@ -159,13 +160,12 @@ fn lets_through(
         Failure::error(message).hint("choose a `--url` whose path ends the same at the platform")
     })?;
     let method = baseline.method.as_bytes();
-    let allowed = doorward.asked(method, &baseline.host, args.url.path.as_bytes(), &baseline.credentials);
+    let allowed =
+        doorward.asked(method, &baseline.host, args.url.path.as_bytes(), &baseline.credentials);
     let allowed = allowed.map_err(unreachable_doorward)?;
     if !allowed.is_allow() {
-        let message = format!(
-            "doorward, asked directly, does not allow `GET {}`: {allowed}",
-            args.url.path
-        );
+        let message =
+            format!("doorward, asked directly, does not allow `GET {}`: {allowed}", args.url.path);
         return Err(Failure::error(message).hint(
             "name the doorward that the proxy asks (`--doorward`), and what only the proxy adds \
              (`--doorward-header`)",
@@ -194,9 +194,8 @@ fn admitted(url: &Target, confirmed: Option<&str>) -> Result<SocketAddr, Failure
     let mut addresses = named.to_socket_addrs().map_err(|error| {
         Failure::error(format!("cannot find the address of `{}`: {error}", url.host))
     })?;
-    let address = addresses
-        .next()
-        .ok_or_else(|| Failure::error(format!("`{}` has no address", url.host)))?;
+    let address =
+        addresses.next().ok_or_else(|| Failure::error(format!("`{}` has no address", url.host)))?;
     let host = url.host.trim_start_matches('[').trim_end_matches(']');
     if is_near(address.ip()) || confirmed.is_some_and(|name| name.eq_ignore_ascii_case(host)) {
         return Ok(address);
@@ -250,25 +249,25 @@ impl ProbeArgs {
 impl Target {
     fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("https://") {
-            return Err("`https://` is not spoken: give the proxy a plain listener on this machine \
+            return Err(
+                "`https://` is not spoken: give the proxy a plain listener on this machine \
                         for the probe, with the same configuration behind it"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let wrong = || "expected `http://HOST[:PORT]/PATH`".to_owned();
         let rest = text.strip_prefix("http://").ok_or_else(wrong)?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| wrong())?),
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| wrong())?)
+            }
             _ => (authority, 80),
         };
         if host.is_empty() || authority.contains('@') {
             return Err(wrong());
         }
-        let path = if path.is_empty() {
-            "/".to_owned()
-        } else {
-            parse_path(&format!("/{path}"))?
-        };
+        let path = if path.is_empty() { "/".to_owned() } else { parse_path(&format!("/{path}"))? };
         Ok(Self { host: host.to_owned(), port, path })
     }
 }

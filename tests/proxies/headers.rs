@@ -1,7 +1,7 @@
 //! What clients write into headers changes nothing: not which request is decided on, not who asks,
 //! not what the platform is told about either.
 
-use super::client::Ask;
+use super::client::{Ask, HOST};
 use super::passing::at_every_proxy;
 use super::world::{Kind, World};
 
@@ -133,11 +133,14 @@ fn headers_named_by_connection_change_nothing(kind: Kind) {
 
 fn two_hosts_are_denied(kind: Kind) {
     let world = World::of(kind);
-    for second in ["other.example", "iot.example"] {
-        let ask = Ask::get("/api/device/SD-001").by("emma").with("Host", second);
-        let outcome = world.ask(&ask);
-        assert!(outcome.seen.is_empty(), "{second}: {outcome:?}");
-        assert!(outcome.status() == 0 || outcome.status() >= 400, "{second}: {outcome:?}");
+    let ask = Ask::get("/api/device/SD-001").by("emma").with("Host", "other.example");
+    let outcome = world.ask(&ask);
+    assert!(outcome.seen.is_empty(), "{outcome:?}");
+    assert!(outcome.status() == 0 || outcome.status() >= 400, "{outcome:?}");
+    // HAProxy makes one of two that are the same.
+    let ask = Ask::get("/api/device/SD-001").by("emma").with("Host", HOST);
+    for seen in world.ask(&ask).seen {
+        assert_eq!(seen.all("host").collect::<Vec<_>>(), [HOST]);
     }
 }
 

@@ -178,7 +178,10 @@ fn unmapped_is_denied(kind: Kind) {
     ] {
         let outcome = world.ask(&Ask::new(method, target).by("tenant_admin"));
         assert!(outcome.seen.is_empty(), "{method} {target}: {outcome:?}");
-        assert!(outcome.status() == 0 || outcome.status() >= 400, "{method} {target}: {outcome:?}");
+        // Some proxies answer `OPTIONS *` themselves.
+        let own = target == "*" && outcome.answer.as_ref().is_some_and(|it| it.body.is_empty());
+        let denied = outcome.status() == 0 || outcome.status() >= 400;
+        assert!(denied || own, "{method} {target}: {outcome:?}");
     }
 }
 

@@ -87,6 +87,8 @@ const TRICKS: &[&[u8]] = &[
     b"/api/device/AM-307?/../../public/page",
     b"/public/page?/../../api/device/AM-307",
     b"/public/page??x",
+    b"/public/page?a=b;c=d",
+    b"/public/page?a=b&amp;c=d&a=e",
     b"/public/page?x#y",
     b"?/public/page",
     // Absolute form, authority and what is no path.
@@ -231,7 +233,7 @@ fn readings(target: &str) -> Vec<String> {
         for cut in [&[][..], &['#', '\0'], &['#', '\0', ';']] {
             let cut = text.split(cut).next().unwrap_or_default();
             found.push(resolved(cut));
-            found.push(resolved(&cut.to_owned().replace(['\\', '\u{ff0f}'], "/")));
+            found.push(resolved(&cut.replace('\\', "/")));
         }
         let bytes = percent_encoding::percent_decode_str(&text);
         text = bytes.decode_utf8_lossy().into_owned();
@@ -244,7 +246,7 @@ fn resolved(path: &str) -> String {
     for segment in path.split('/') {
         match segment.split(';').next().unwrap_or_default() {
             "" | "." => {}
-            ".." | "\u{ff0e}\u{ff0e}" => drop(segments.pop()),
+            ".." => drop(segments.pop()),
             _ => segments.push(segment),
         }
     }
@@ -256,7 +258,7 @@ fn plain_paths_pass_as_they_are(kind: Kind) {
     for target in [
         "/api/device/SD-001",
         "/api/asset/Building%20A",
-        "/public/a/b.c/d-e_f~g?x=%2F..%2F&y=a+b;c",
+        "/public/a/b.c/d-e_f~g?x=%2F..%2F&y=a+b",
         "/public/caf%C3%A9",
     ] {
         assert_eq!(world.ask(&Ask::get(target).by("emma")).allowed().target, target);

@@ -38,6 +38,14 @@ pub(crate) struct World {
     proxy: Child,
 }
 
+/// A proxy and doorward, with no platform of ours behind them.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) clients: SocketAddr,
+    pub(crate) service: Service,
+    _proxy: Child,
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -99,6 +107,17 @@ impl World {
         };
         let end: &[u8] = if self.kind == Kind::EnvoyHttp { b" HTTP/1.1\r\n" } else { b"\r\n" };
         names.iter().any(|name| self.relay.was_asked(&joined(name.as_bytes(), end)))
+    }
+}
+
+// === impl Front ===
+
+impl Front {
+    /// A proxy that passes on to this address.
+    pub(crate) fn start(kind: Kind, changes: &[(&str, &str)], platform: SocketAddr) -> Self {
+        let service = Service::start(ROUTES);
+        let (clients, proxy) = start_proxy(kind, changes, service.data, platform);
+        Self { clients, service, _proxy: proxy }
     }
 }
 

@@ -52,11 +52,7 @@ impl Judge<'_> {
     }
 
     /// What is wrong with a request that arrived: who disagrees first, then what it carries.
-    fn faults(
-        &self,
-        case: &Case,
-        got: &Got,
-    ) -> Result<Vec<(Class, Severity, String)>, Failure> {
+    fn faults(&self, case: &Case, got: &Got) -> Result<Vec<(Class, Severity, String)>, Failure> {
         let mut faults = Vec::new();
         let mut fault = |class, said| faults.push((class, Severity::Disagreement, said));
         let said = self.says(case, got)?;
@@ -70,7 +66,8 @@ impl Judge<'_> {
         }
         let several = |name| got.all(name).count() > 1;
         let lengths = ["content-length", "transfer-encoding"];
-        if lengths.into_iter().any(several) || lengths.iter().all(|name| got.all(name).count() > 0) {
+        if lengths.into_iter().any(several) || lengths.iter().all(|name| got.all(name).count() > 0)
+        {
             fault(Class::Framing, "it arrives with two lengths".to_owned());
         }
         if several("host") {
@@ -107,9 +104,8 @@ fn forged(got: &Got) -> Option<String> {
             && !plain.eq_ignore_ascii_case("xdoorwardprobe")
             && !plain.eq_ignore_ascii_case("xdoorwardtoken")
     };
-    let holds = |value: &[u8]| {
-        value.windows(FORGED.len()).any(|window| window == FORGED.as_bytes())
-    };
+    let holds =
+        |value: &[u8]| value.windows(FORGED.len()).any(|window| window == FORGED.as_bytes());
     let found = got.headers.iter().find(|(name, value)| ours(name) && holds(value));
     found.map(|(name, _)| name.clone())
 }

@@ -115,7 +115,8 @@ fn serve(stream: TcpStream, sender: &Sender<Got>) {
         // Should nobody wait any more, the command has ended.
         let kept = sender.send(got).is_ok();
         let stream = reader.get_mut();
-        let written = stream.write_all(ANSWER).is_ok() && (is_head || stream.write_all(BODY).is_ok());
+        let written =
+            stream.write_all(ANSWER).is_ok() && (is_head || stream.write_all(BODY).is_ok());
         if !kept || !written {
             return;
         }

@@ -134,7 +134,9 @@ impl Doorward {
                     !host.is_empty() && port.parse::<u16>().is_ok() && !address.contains(['/', '@'])
                 });
                 if !legal {
-                    return Err("expected `http://HOST:PORT`, `HOST:PORT` or `unix:PATH`".to_owned());
+                    return Err(
+                        "expected `http://HOST:PORT`, `HOST:PORT` or `unix:PATH`".to_owned()
+                    );
                 }
                 Place::Tcp(address.to_owned())
             }
@@ -155,7 +157,8 @@ impl Doorward {
         target: &[u8],
         others: &[Header],
     ) -> Result<Answered, String> {
-        let unspeakable = |bytes: &[u8]| bytes.iter().any(|b| *b < 0x20 && *b != b'\t' || *b == 0x7f);
+        let unspeakable =
+            |bytes: &[u8]| bytes.iter().any(|b| *b < 0x20 && *b != b'\t' || *b == 0x7f);
         if [method, host, target].into_iter().any(unspeakable) {
             let reason = Some("ambiguous_path".to_owned());
             return Ok(Answered { status: Some(403), reason });
@@ -177,7 +180,9 @@ impl Doorward {
         let answered = answer(&mut *stream);
         // Whatever else listens there says nothing about decisions.
         if answered.status.is_none() || answered.reason.is_none() && answered.is_allow() {
-            return Err(format!("what answers there is not doorward with a route map ({answered})"));
+            return Err(format!(
+                "what answers there is not doorward with a route map ({answered})"
+            ));
         }
         Ok(answered)
     }
