@@ -101,7 +101,6 @@ fn forged(got: &Got) -> Option<String> {
     let ours = |name: &str| {
         let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
         plain.to_ascii_lowercase().starts_with("xdoorward")
-            && !plain.eq_ignore_ascii_case("xdoorwardprobe")
             && !plain.eq_ignore_ascii_case("xdoorwardtoken")
     };
     let holds =

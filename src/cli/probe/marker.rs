@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::cases::Case;
 
-/// The header by which requests of the probe are told from others.
-pub(super) const MARK: &str = "X-Doorward-Probe";
+/// The header by which requests of the probe are told from others. A name of doorward's own would
+/// rightly be deleted on the way.
+pub(super) const MARK: &str = "X-Probe-Mark";
 /// How long nothing must have come before everything has.
 const SETTLED_AFTER: Duration = Duration::from_millis(400);
 /// How long a connection may say nothing.
