@@ -1,5 +1,5 @@
 //! What one HTTP check costs the server in CPU time, beside a hyper server that answers a constant
-//! to the same body: over the tutorial's snapshot, and over a large world.
+//! to the same body: over the tutorial's snapshot, where a proxy asks too, and over a large world.
 //!
 //! `cargo bench --bench http` starts each server as a process of its own with one worker thread on
 //! one core, drives it from the other core over 16 connections, and reads the operating system's
@@ -48,7 +48,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         http::agreement::hold(&large)?;
     }
     if is_wanted("checks") {
-        let tutorial = Server::doorward(&["--policies", "policies", "--entities", "entities"]);
+        let directory = tempfile::tempdir()?;
+        let routes = http::tutorial::write_routes(directory.path())?;
+        let routes = routes.to_string_lossy();
+        let sources = ["--policies", "policies", "--entities", "entities", "--routes", &routes];
+        let tutorial = Server::doorward(&sources);
         http::checks::compare(&Server::constant(), &tutorial, &large)?;
     }
     Ok(())

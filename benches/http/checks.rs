@@ -40,6 +40,11 @@ pub(crate) fn compare(
             tutorial,
             Load::new("/access/v1/evaluation", EVALUATION),
         ),
+        subject(
+            "tutorial, nginx at /authz/auth-request, ThingsBoard's routes",
+            tutorial,
+            Load::proxied("/api/device/SD-001", "emma", tutorial::PROXY_SECRET),
+        ),
         subject("tutorial, POST /v1/check, every cell in turn", tutorial, cells),
         subject(&large.to_string(), large.server(), varied),
     ];

@@ -30,6 +30,14 @@ impl Load {
             .collect();
         Self { requests }
     }
+
+    /// What nginx asks about a request of a user whom the proxy has identified.
+    pub(crate) fn proxied(target: &str, user: &str, secret: &str) -> Self {
+        let request = format!(
+            "GET /authz/auth-request HTTP/1.1\r\nHost: iot.example\r\nX-Original-Method: GET\r\nX-Original-URI: {target}\r\nX-Forwarded-User: {user}\r\nX-Proxy-Secret: {secret}\r\nX-Forwarded-For: 192.0.2.1\r\nAccept: */*\r\n\r\n"
+        );
+        Self { requests: vec![request.into_bytes()] }
+    }
 }
 
 /// Sends `most` requests over `connections` connections, or fewer where a slow server would need

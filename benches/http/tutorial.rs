@@ -1,11 +1,32 @@
-//! Requests about the tutorial's snapshot: every cell of ThingsBoard's truth table that applies.
+//! Requests about the tutorial's snapshot: every cell of ThingsBoard's truth table that applies, and
+//! ThingsBoard's route map for requests of a proxy that has identified the user.
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use doorward::engine::uid;
 use serde_json::{Value, json};
+
+/// What the proxy proves itself with.
+pub(crate) const PROXY_SECRET: &str = "the-secret-of-the-proxy";
+
+/// Writes ThingsBoard's route map, with an identity that is a header of the proxy, into a directory.
+pub(crate) fn write_routes(directory: &Path) -> std::io::Result<PathBuf> {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/thingsboard/routes.yaml");
+    let routes = fs::read_to_string(shipped)?.replacen(
+        "version: 1\n",
+        "version: 1\nidentity:\n  - trusted_header: { name: X-Forwarded-User, from: [127.0.0.1], \
+         secret_header: X-Proxy-Secret, secret_file: proxy.secret, principal: { type: User, id: \
+         \"{value}\" } }\n",
+        1,
+    );
+    fs::write(directory.join("proxy.secret"), PROXY_SECRET)?;
+    let path = directory.join("routes.yaml");
+    fs::write(&path, routes)?;
+    Ok(path)
+}
 
 /// The bodies of native checks, in the order of the table.
 pub(crate) fn bodies() -> Result<Vec<String>, Box<dyn Error>> {

@@ -9,6 +9,7 @@ mod cli;
 mod examples;
 mod http;
 mod project;
+mod proxy;
 mod serve;
 mod service;
 mod steady;

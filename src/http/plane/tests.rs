@@ -36,7 +36,10 @@ fn plane(limits: Limits) -> Plane {
     let routes = Router::new()
         .route("/ok", get(async || "fine"))
         .route("/stuck", get(async || pending::<()>().await))
-        .route("/bug", get(bug));
+        .route("/bug", get(bug))
+        .route(proxy::AUTH_REQUEST_PATH, get(bug))
+        .route(proxy::FORWARD_AUTH_PATH, get(bug))
+        .route("/envoy.service.auth.v3.Authorization/Check", get(bug));
     Plane::data(app(limits), routes)
 }
 
@@ -106,4 +109,54 @@ async fn a_request_names_exactly_one_host() {
     old.headers_mut().remove(HOST);
     *old.version_mut() = Version::HTTP_10;
     assert_eq!(plane.answer(old).await.status(), StatusCode::OK);
+}
+
+/// Status and reason of a proxy's answer, which has no body.
+async fn proxied(plane: &Plane, path: &str) -> (u16, String) {
+    let response = plane.answer(request(path)).await;
+    let reason = response.headers()["x-doorward-reason"].to_str().unwrap().to_owned();
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()[REQUEST_ID], "id-1");
+    assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
+    (status, reason)
+}
+
+#[tokio::test]
+async fn proxies_are_told_of_panics_and_overload_in_their_dialect() {
+    let answered = plane(Limits::default());
+    let nginx = proxied(&answered, proxy::AUTH_REQUEST_PATH).await;
+    assert_eq!(nginx, (403, "internal".to_owned()));
+    let traefik = proxied(&answered, proxy::FORWARD_AUTH_PATH).await;
+    assert_eq!(traefik, (500, "internal".to_owned()));
+
+    let full = plane(Limits { requests_in_flight: 0, ..Limits::default() });
+    let nginx = proxied(&full, proxy::AUTH_REQUEST_PATH).await;
+    assert_eq!(nginx, (403, "overloaded".to_owned()));
+    let traefik = proxied(&full, proxy::FORWARD_AUTH_PATH).await;
+    assert_eq!(traefik, (503, "overloaded".to_owned()));
+    let metrics = full.inner.app.pdp.metrics().encode();
+    let counted =
+        "doorward_checks_total{door=\"auth_request\",decision=\"deny\",code=\"overloaded\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn envoy_is_told_of_panics_and_overload_in_a_message_of_grpc() {
+    let path = "/envoy.service.auth.v3.Authorization/Check";
+    for (limits, reason) in [
+        (Limits::default(), "internal"),
+        (Limits { requests_in_flight: 0, ..Limits::default() }, "overloaded"),
+    ] {
+        let response = plane(limits).answer(request(path)).await;
+        assert_eq!(response.headers()["content-type"], "application/grpc");
+        let body = response.into_body().collect().await.unwrap();
+        assert_eq!(body.trailers().unwrap()["grpc-status"], "0");
+        let message = body.to_bytes();
+        assert!(message.windows(reason.len()).any(|part| part == reason.as_bytes()), "{reason}");
+        // `status.code` 0 would be an allow: the first field of the message is a status, and its
+        // first field a code that is not 0.
+        assert_eq!(message[5], 0x0a);
+        assert_eq!(message[7], 0x08);
+        assert_ne!(message[8], 0);
+    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::IntoResponse as _;
 use envoy_types::ext_authz::v3::pb::{
     Authorization, AuthorizationServer, CheckRequest, CheckResponse, DeniedHttpResponse,
@@ -80,6 +80,7 @@ pub(super) async fn refuse(verdict: Verdict) -> axum::response::Response {
     let mut request = axum::extract::Request::new(Body::from(EMPTY_MESSAGE));
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = Uri::from_static(PATH);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     let Ok(response) = service(decide).call(request).await;
     response.map(Body::new)

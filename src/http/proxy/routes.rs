@@ -247,8 +247,7 @@ fn tell(problems: &Problems) {
 impl Loaded {
     fn read(path: &Path) -> Result<Self, Problems> {
         let config = RouteConfig::read(&RouteConfig::text(path)?)?;
-        let _refreshing = config.identities().refresh();
-        Ok(Self { config, _refreshing })
+        Ok(Self { _refreshing: config.identities().refresh(), config })
     }
 }
 

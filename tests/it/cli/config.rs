@@ -13,14 +13,17 @@ fn the_defaults() {
     # schema:                             # default
     entities: []                          # default
     # links:                              # default
+    # routes:                             # default
     listen: 127.0.0.1:3667                # default
     admin_listen: 127.0.0.1:3668          # default
     # admin_token_file:                   # default
+    # check_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
+    # decision_cache:                     # default
     log_format: text                      # default
     log_level: info                       # default
     limits:
@@ -74,14 +77,17 @@ fn where_each_value_comes_from() {
     # schema:                             # default
     entities: [entities]                  # default
     # links:                              # default
+    # routes:                             # default
     listen: 127.0.0.1:3001                # flag --listen
     admin_listen: 127.0.0.1:2002          # environment DOORWARD_ADMIN_LISTEN
     # admin_token_file:                   # default
+    # check_token_file:                   # default
     data_dir: .doorward                   # default
     ephemeral: false                      # default
     forbid_errors: deny                   # default
     references: strict                    # default
     request_properties: unknown-entities  # default
+    # decision_cache:                     # default
     log_format: json                      # file doorward.yaml
     log_level: info                       # default
     limits:
@@ -137,7 +143,7 @@ fn a_key_that_is_none() {
       |
     2 | listen_port: 80
       | ^^^^^^^^^^^
-    hint: known here: `policies`, `schema`, `entities`, `links`, `listen`, `admin_listen`, `admin_token_file`, `data_dir`, `ephemeral`, `forbid_errors`, `references`, `request_properties`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
+    hint: known here: `policies`, `schema`, `entities`, `links`, `routes`, `listen`, `admin_listen`, `admin_token_file`, `check_token_file`, `data_dir`, `ephemeral`, `forbid_errors`, `references`, `request_properties`, `decision_cache`, `log_format`, `log_level`, `limits`, `admin`, `authzen`
     ");
 }
 
