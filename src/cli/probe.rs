@@ -34,8 +34,10 @@ use super::terminal::{self, Paint};
                   http://127.0.0.1:8080/api/device/SD-001 --header \"X-Authorization: Bearer \
                   $TOKEN\"")]
 pub(super) struct ProbeArgs {
-    /// A GET that your proxy lets through, such as http://127.0.0.1:8080/api/device/SD-001
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
+    #[arg(
+        help = "A GET that your proxy lets through, such as http://127.0.0.1:8080/api/device/SD-001"
+    )]
     url: Target,
 
     /// What the request needs to be let through, above all a credential; repeatable. `Host: NAME`

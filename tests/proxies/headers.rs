@@ -127,6 +127,9 @@ fn headers_named_by_connection_change_nothing(kind: Kind) {
             assert_eq!(seen.target, "/api/device/SD-001");
             let principals: Vec<_> = seen.all("x-doorward-principal").collect();
             assert!(matches!(principals[..], [] | ["User::\"emma\""]), "{named}: {seen:?}");
+            // Nor is the platform told to drop it.
+            let connection = seen.header("connection").unwrap_or_default().to_lowercase();
+            assert!(!connection.contains("doorward"), "{named}: {seen:?}");
         }
     }
 }

@@ -197,7 +197,7 @@ impl Case {
         let mut shown = format!("{} {}", self.method, self.target.escape_ascii());
         for header in &self.headers {
             let value = header.value.escape_ascii();
-            shown.push_str(&format!(", {}: {value}", header.name));
+            shown.extend([", ", &header.name, ": ", &value.to_string()]);
         }
         shown
     }

@@ -83,8 +83,7 @@ impl Class {
             Self::Credentials => &["CVE-2026-25748 authentik", "CVE-2026-26308 Istio"],
             Self::Hosts => &["CVE-2026-26308 Istio"],
             Self::Methods => &["GHSA-6384-m2mw-rf54 Traefik"],
-            Self::Framing => &["CWE-444"],
-            Self::Upgrades => &["CWE-444"],
+            Self::Framing | Self::Upgrades => &["CWE-444"],
         }
     }
 

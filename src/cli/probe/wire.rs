@@ -126,21 +126,17 @@ impl fmt::Display for Answered {
 
 impl Doorward {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let place = match text.strip_prefix("unix:") {
-            Some(path) => Place::Unix(PathBuf::from(path)),
-            None => {
-                let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-                let legal = address.rsplit_once(':').is_some_and(|(host, port)| {
-                    !host.is_empty() && port.parse::<u16>().is_ok() && !address.contains(['/', '@'])
-                });
-                if !legal {
-                    return Err(
-                        "expected `http://HOST:PORT`, `HOST:PORT` or `unix:PATH`".to_owned()
-                    );
-                }
-                Place::Tcp(address.to_owned())
-            }
-        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self { place: Place::Unix(PathBuf::from(path)), headers: Vec::new() });
+        }
+        let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+        let legal = address.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok() && !address.contains(['/', '@'])
+        });
+        if !legal {
+            return Err("expected `http://HOST:PORT`, `HOST:PORT` or `unix:PATH`".to_owned());
+        }
+        let place = Place::Tcp(address.to_owned());
         Ok(Self { place, headers: Vec::new() })
     }
 
