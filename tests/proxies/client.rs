@@ -57,7 +57,7 @@ impl Ask {
 
     /// With a token of this user.
     pub(crate) fn by(self, user: &str) -> Self {
-        self.with("X-Authorization", &format!("Bearer {}", token(user)))
+        self.with("X-Authorization", format!("Bearer {}", token(user)))
     }
 
     /// With one more header, whatever is there.

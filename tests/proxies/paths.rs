@@ -220,7 +220,7 @@ fn reaches(world: &World, trick: &[u8], base: &str) -> bool {
 #[track_caller]
 fn as_emma(seen: &Seen, shown: &str) {
     let principals: Vec<_> = seen.all("x-doorward-principal").collect();
-    let legal = matches!(principals[..], ["User::\"emma\""] | [""] | []);
+    let legal = matches!(principals[..], ["User::\"emma\"" | ""] | []);
     assert!(legal, "{shown}: {seen:?}");
 }
 
