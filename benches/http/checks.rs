@@ -62,6 +62,6 @@ fn round(server: &Server, load: &Load) -> f64 {
     let sent = drive(server.port(), load, CONNECTIONS, REQUESTS, ROUND_LONGEST);
     let spent_ns = server.cpu_ns() - before;
     #[expect(clippy::cast_precision_loss, reason = "microseconds for people")]
-    let spent = spent_ns as f64 / 1e3 / sent as f64;
-    spent
+    let each = spent_ns as f64 / 1e3 / sent as f64;
+    each
 }

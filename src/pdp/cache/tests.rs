@@ -275,7 +275,9 @@ fn kept_and_made_answers_are_the_same_while_the_snapshot_changes() {
             cache.clear();
             let seen = checks.load(Relaxed);
             // Some checks see each revision.
-            while checks.load(Relaxed) < seen + 3 && !readers.iter().any(|it| it.is_finished()) {
+            while checks.load(Relaxed) < seen + 3
+                && !readers.iter().any(std::thread::ScopedJoinHandle::is_finished)
+            {
                 std::thread::yield_now();
             }
         }
