@@ -22,9 +22,10 @@ use self::wire::{Doorward, Proxy};
 use super::exit::{ExitCode, Failure, reason};
 use super::terminal::{self, Paint};
 
-/// Send path, header, method and framing tricks through your proxy, and report who disagrees
+/// Send tricks through your own proxy, and report where it, doorward and the platform disagree
 #[derive(Debug, Args)]
-#[command(after_help = "The command is the platform while it runs: point the proxy at \
+#[command(
+    after_help = "Paths, headers, methods and framing that two readers may read in two ways. The command is the platform while it runs: point the proxy at \
                   --upstream-listen, as a copy of its configuration on a test port does. About 150 \
                   requests are sent, one after the other, within two minutes.\n\nA finding is a \
                   request that reached the platform though doorward, asked about exactly what \
@@ -32,7 +33,8 @@ use super::terminal::{self, Paint};
                   names the advisories of its class.\n\nExit codes: 0 all agree, 4 something \
                   disagrees, 1 error, 2 usage.\n\nExample:\n  doorward probe --url \
                   http://127.0.0.1:8080/api/device/SD-001 --header \"X-Authorization: Bearer \
-                  $TOKEN\"")]
+                  $TOKEN\""
+)]
 pub(super) struct ProbeArgs {
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
     #[arg(
