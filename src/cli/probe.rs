@@ -22,10 +22,11 @@ use self::wire::{Doorward, Proxy};
 use super::exit::{ExitCode, Failure, reason};
 use super::terminal::{self, Paint};
 
-/// Send tricks through your own proxy, and report where it, doorward and the platform disagree
+/// Send tricks through your own proxy, and report who disagrees
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Paths, headers, methods and framing that two readers may read in two ways. The command is the platform while it runs: point the proxy at \
+    after_help = "Paths, headers, methods and framing that two readers may read in two ways are \
+                  sent.\n\nThe command is the platform while it runs: point the proxy at \
                   --upstream-listen, as a copy of its configuration on a test port does. About 150 \
                   requests are sent, one after the other, within two minutes.\n\nA finding is a \
                   request that reached the platform though doorward, asked about exactly what \

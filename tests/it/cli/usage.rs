@@ -17,7 +17,7 @@ fn the_commands() {
       serve     Run the service
       check     Decide one request, from files or by a running service
       explain   Show what happens to one HTTP request: route, captures, checks, decision, policies
-      probe     Send tricks through your own proxy, and report where it, doorward and the platform disagree
+      probe     Send tricks through your own proxy, and report who disagrees
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       validate  Check schema, policies, entities, links and routes, and show every problem
       format    Format .cedar files in place
