@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod log;
 mod progress;
+mod probe;
 mod routes;
 mod search;
 mod serve;
@@ -53,6 +54,7 @@ enum Command {
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Search(search::SearchArgs),
+    Probe(probe::ProbeArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -92,6 +94,7 @@ impl Command {
             Self::Check(args) => check::run(&args, given),
             Self::Explain(args) => explain::run(&args, given),
             Self::Search(args) => search::run(&args, given),
+            Self::Probe(args) => probe::run(&args),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),

@@ -18,6 +18,8 @@ pub enum ExitCode {
     Usage,
     /// The decision is deny.
     Deny,
+    /// Something was found that must not be there.
+    Found,
     /// The input is invalid, or would change.
     Invalid,
 }
@@ -48,6 +50,7 @@ impl ExitCode {
             Self::Error => 1,
             Self::Usage => 2,
             Self::Deny => 3,
+            Self::Found => 4,
             Self::Invalid => 5,
         }
     }

@@ -18,6 +18,7 @@ fn the_commands() {
       check     Decide one request, from files or by a running service
       explain   Show what happens to one HTTP request: route, captures, checks, decision, policies
       search    What can, who can, or which actions: everything that would be allowed
+      probe     Send tricks through your own proxy, and report who disagrees
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       validate  Check schema, policies, entities, links and routes, and show every problem
       format    Format .cedar files in place
@@ -101,7 +102,7 @@ fn a_value_that_is_none() {
 #[test]
 fn nothing_is_announced_that_is_not_there() {
     let help = Project::empty().run(&["--help"]);
-    for absent in ["matrix", "diff", "prove", "probe", "publish"] {
+    for absent in ["matrix", "diff", "prove", "publish"] {
         assert!(!help.contains(&format!("  {absent} ")), "{absent} is announced");
     }
     let help = Project::empty().run(&["serve", "--help"]);
