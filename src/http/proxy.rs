@@ -2,10 +2,10 @@
 //!
 //! | path | who | file |
 //! |---|---|---|
-//! | `/authz/auth-request` | nginx, `HAProxy` | [`auth_request`] |
-//! | `/authz/forward-auth` | Traefik, Caddy | [`forward_auth`] |
-//! | `/authz/ext-authz/*` | Envoy over HTTP | [`ext_authz`] |
-//! | `/envoy.service.auth.v3.Authorization/Check` | Envoy over gRPC | [`grpc`] |
+//! | `/authz/auth-request` | nginx, `HAProxy` | `auth_request` |
+//! | `/authz/forward-auth` | Traefik, Caddy | `forward_auth` |
+//! | `/authz/ext-authz/*` | Envoy over HTTP | `ext_authz` |
+//! | `/envoy.service.auth.v3.Authorization/Check` | Envoy over gRPC | `grpc` |
 //!
 //! A dialect reads its own family of headers and no other: proxies pass on what clients write into
 //! the headers of the others. It reads the head alone, because some proxies announce a body that
