@@ -44,14 +44,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Cargo itself adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
     let is_wanted = |family: &str| wanted.is_empty() || wanted.iter().any(|word| word == family);
-    let large = Large::start()?;
+    let directory = tempfile::tempdir()?;
+    let routes = http::tutorial::write_routes(directory.path())?;
+    let routes = routes.to_string_lossy();
+    let large = Large::start(&routes)?;
     if is_wanted("agreement") {
         http::agreement::hold(&large)?;
     }
     if is_wanted("checks") {
-        let directory = tempfile::tempdir()?;
-        let routes = http::tutorial::write_routes(directory.path())?;
-        let routes = routes.to_string_lossy();
         let sources = ["--policies", "policies", "--entities", "entities", "--routes", &routes];
         let tutorial = Server::doorward(&sources);
         http::checks::compare(&Server::constant(), &tutorial, &large)?;

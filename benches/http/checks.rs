@@ -22,6 +22,9 @@ const CONNECTIONS: usize = 16;
 /// Different requests of the large world, which are sent in turn.
 const DIFFERENT: usize = 20_000;
 
+/// Different requests that a proxy asks about, which are sent in turn.
+const READS: usize = 5_000;
+
 const CHECK: &str = r#"{"principal":{"type":"User","id":"emma"},"action":{"type":"Action","id":"read"},"resource":{"type":"Device","id":"SD-001"}}"#;
 const EVALUATION: &str = r#"{"subject":{"type":"User","id":"emma"},"action":{"name":"read"},"resource":{"type":"Device","id":"SD-001"}}"#;
 
@@ -45,7 +48,15 @@ pub(crate) fn compare(
         subject(
             "tutorial, nginx at /authz/auth-request, ThingsBoard's routes",
             tutorial,
-            Load::proxied("/api/device/SD-001", "emma", tutorial::PROXY_SECRET),
+            Load::proxied(
+                &[("/api/device/SD-001".to_owned(), "emma".to_owned())],
+                tutorial::PROXY_SECRET,
+            ),
+        ),
+        subject(
+            "large world, nginx at /authz/auth-request",
+            large.server(),
+            Load::proxied(&large.reads(READS)?, tutorial::PROXY_SECRET),
         ),
         subject("tutorial, POST /v1/check, every cell in turn", tutorial, cells),
         subject(&large.to_string(), large.server(), varied),

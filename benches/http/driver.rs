@@ -34,12 +34,15 @@ impl Load {
         Self { requests }
     }
 
-    /// What nginx asks about a request of a user whom the proxy has identified.
-    pub(crate) fn proxied(target: &str, user: &str, secret: &str) -> Self {
-        let request = format!(
-            "GET /authz/auth-request HTTP/1.1\r\nHost: iot.example\r\nX-Original-Method: GET\r\nX-Original-URI: {target}\r\nX-Forwarded-User: {user}\r\nX-Proxy-Secret: {secret}\r\nX-Forwarded-For: 192.0.2.1\r\nAccept: */*\r\n\r\n"
-        );
-        Self { requests: vec![request.into_bytes()] }
+    /// What nginx asks about requests, each a target and a user whom the proxy has identified.
+    pub(crate) fn proxied(asked: &[(String, String)], secret: &str) -> Self {
+        let request = |(target, user): &(String, String)| {
+            format!(
+                "GET /authz/auth-request HTTP/1.1\r\nHost: iot.example\r\nX-Original-Method: GET\r\nX-Original-URI: {target}\r\nX-Forwarded-User: {user}\r\nX-Proxy-Secret: {secret}\r\nX-Forwarded-For: 192.0.2.1\r\nAccept: */*\r\n\r\n"
+            )
+            .into_bytes()
+        };
+        Self { requests: asked.iter().map(request).collect() }
     }
 }
 

@@ -4,12 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::driver::ask;
 use super::server::Server;
 use crate::files;
 use crate::stock;
-use crate::world::requests::{Mix, Request};
+use crate::world::requests::{Mix, Request, USUAL};
 use crate::world::{Size, World};
 
 /// Entities of the large world, unless `DOORWARD_BENCH_ENTITIES` says otherwise.
@@ -27,8 +28,8 @@ pub(crate) struct Large {
 // === impl Large ===
 
 impl Large {
-    /// Writes the world and starts a server on it.
-    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
+    /// Writes the world and starts a server on it, with these routes.
+    pub(crate) fn start(routes: &str) -> Result<Self, Box<dyn Error>> {
         let world = World { seed: SEED, entities_least: entities()?, tenant_entities: 1_000 };
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-world");
         let size = files::write(&world, &directory)?;
@@ -37,6 +38,8 @@ impl Large {
             "policies",
             "--entities",
             &directory.to_string_lossy(),
+            "--routes",
+            routes,
         ]);
         println!(
             "{} entities and {} links: {} MB resident, {} MB at most",
@@ -61,6 +64,24 @@ impl Large {
     /// The first ten thousand entities of the world.
     pub(crate) fn beginning(&self) -> World {
         World { entities_least: 10_000, ..self.world }
+    }
+
+    /// Requests that read a device and are allowed: target and user of each.
+    pub(crate) fn reads(&self, count: usize) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+        let mut found = Vec::new();
+        for request in self.world.requests(USUAL).filter(|request| request.resource.0 == "Device") {
+            let request = Request { action: "read", target: None, ..request };
+            let answer: Value = serde_json::from_slice(&ask(self.server.port(), &body(&request))?)?;
+            if answer.get("decision") == Some(&Value::from("allow")) {
+                // Some ids of the world have a space.
+                let id = request.resource.1.replace(' ', "%20");
+                found.push((format!("/api/device/{id}"), request.principal.1));
+            }
+            if found.len() == count {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// Bodies of native checks, without end.
