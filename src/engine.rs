@@ -19,10 +19,12 @@ pub mod json;
 pub mod links;
 pub mod policies;
 mod request;
+pub mod review;
 pub mod schema;
 pub mod search;
 mod slice;
 pub mod snapshot;
+pub mod spelling;
 pub mod store;
 pub mod streamed;
 pub mod uid;
@@ -30,7 +32,10 @@ pub mod uid;
 pub use bundle::{Bundle, Digests, Text};
 pub use change::Draft;
 pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, InvalidRequest};
-pub use compile::{CompileOptions, References, RestoreError, compile, restore};
-pub use error::{Place, Problem, Problems, Severity};
+pub use compile::{
+    CompileOptions, References, Refused, RestoreError, compile, examine, restore,
+};
+pub use error::{Environment, Environments, Place, Problem, Problems, Related, Severity};
+pub use review::review;
 pub use snapshot::{RulesMark, Snapshot};
 pub use streamed::{StreamFailure, Streamed};

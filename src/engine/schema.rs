@@ -110,7 +110,12 @@ pub fn parse(text: &Text, limits: &Limits) -> Result<SchemaInfo, Problems> {
                 }
                 fragment
             }
-            Err(error) => return Err(schema_problems(text, &error)),
+            Err(error) => {
+                if let Some(cause) = gate::schema_balance(&text.name, &text.text) {
+                    return Err(cause.into());
+                }
+                return Err(schema_problems(text, &error));
+            }
         }
     };
     let cedar = Schema::from_schema_fragments([fragment.clone()])

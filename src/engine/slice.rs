@@ -9,6 +9,7 @@
 pub(super) mod demand;
 pub(super) mod needs;
 pub(super) mod plain;
+pub(super) mod validation;
 mod value;
 
 use std::sync::Arc;
