@@ -32,9 +32,7 @@ pub mod uid;
 pub use bundle::{Bundle, Digests, Text};
 pub use change::Draft;
 pub use check::{CheckOptions, CheckRequest, CheckResponse, Code, Decision, InvalidRequest};
-pub use compile::{
-    CompileOptions, References, Refused, RestoreError, compile, examine, restore,
-};
+pub use compile::{CompileOptions, References, Refused, RestoreError, compile, examine, restore};
 pub use error::{Environment, Environments, Place, Problem, Problems, Related, Severity};
 pub use review::review;
 pub use snapshot::{RulesMark, Snapshot};

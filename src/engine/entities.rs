@@ -148,7 +148,7 @@ fn attribute_faults(
         if member.required && !attributes.contains_key(name) {
             let message = format!("`{uid}` needs the attribute `{name}`");
             let problem = fault(message).hint(format!(
-                "give it, a {}, or declare it optional: `{name}?`",
+                "give it, as {}, or let the schema declare it optional: `{name}?`",
                 fit::name_of(&member.ty)
             ));
             faults.push(Fault::at(problem, &["attrs"]));

@@ -179,7 +179,7 @@ impl fmt::Display for Environments {
 
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` asks for {} on a `{}`", self.principal, self.action, self.resource)
+        write!(f, "`{}` asks for `{}` on a `{}`", self.principal, self.action, self.resource)
     }
 }
 
@@ -238,6 +238,16 @@ impl Problems {
                 (text, place.line, place.column)
             })
         });
+    }
+
+    /// The same without the listed ones of some codes.
+    #[must_use]
+    pub fn without(mut self, codes: &[&str]) -> Self {
+        let is_left_out = |problem: &Problem| codes.contains(&problem.code);
+        self.errors -= self.errors().filter(|problem| is_left_out(problem)).count();
+        self.warnings -= self.warnings().filter(|problem| is_left_out(problem)).count();
+        self.list.retain(|problem| !is_left_out(problem));
+        self
     }
 
     /// Whether any of them refuses the input.

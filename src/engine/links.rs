@@ -153,7 +153,8 @@ impl Judge<'_> {
                 "link `{}` fills `{slot}` with `{value}`, but template `{}` takes only {allowed} there",
                 link.id, link.template
             );
-            let annotation = if *slot == SlotId::principal() { SLOT_PRINCIPAL } else { SLOT_RESOURCE };
+            let annotation =
+                if *slot == SlotId::principal() { SLOT_PRINCIPAL } else { SLOT_RESOURCE };
             return Some(
                 Problem::error("link-slot-type", message)
                     .hint(format!("`@{annotation}` of the template says what it takes")),

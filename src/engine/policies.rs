@@ -178,8 +178,14 @@ pub fn validate(policies: &Policies, schema: &SchemaInfo, texts: &[Text], proble
         };
         problem.hint = finding.hint;
         problem.environments = finding.environments.map(Box::new);
-        problem.place = text_of(&finding.policy).zip(finding.span).map(|(text, span)| {
-            Place::of(&text.name, &text.text, span.start, span.len())
+        let place = text_of(&finding.policy)
+            .zip(finding.span)
+            .map(|(text, span)| Place::of(&text.name, &text.text, span.start, span.len()));
+        // Of what is found in letters the validator does not say where they stand.
+        problem.place = place.or_else(|| {
+            let info = policies.infos.iter().find(|info| info.id == finding.policy)?;
+            let first = info.source.lines().next().unwrap_or_default();
+            Some(Place::in_line(&info.file, info.line, first, 0, first.len()))
         });
         problems.push(problem);
     }
@@ -228,15 +234,30 @@ pub(super) fn problem_from(code: &'static str, text: &Text, error: &dyn Diagnost
     if let Some(help) = error.help() {
         problem.hint = Some(help.to_string());
     }
+    // Cedar quotes whole words, however long they are.
+    problem.message = beginning(problem.message);
+    problem.hint = problem.hint.filter(|hint| hint.len() <= SENTENCE_BYTES_MAX);
     problem
+}
+
+/// The most bytes of a sentence of Cedar's.
+const SENTENCE_BYTES_MAX: usize = 400;
+
+/// As much of a sentence as can be read.
+fn beginning(sentence: String) -> String {
+    let sentence =
+        sentence.strip_prefix("error parsing schema: ").map(str::to_owned).unwrap_or(sentence);
+    if sentence.len() <= SENTENCE_BYTES_MAX {
+        return sentence;
+    }
+    sentence.chars().take(SENTENCE_BYTES_MAX / 4).chain(['…']).collect()
 }
 
 /// What a parser would have taken, without the operators if it is a long list: all of them can
 /// stand behind any value, and nobody looks for them there.
 fn shortened(expected: &str) -> String {
-    const OPERATORS: [&str; 15] = [
-        "!=", "<", "<=", "==", ">", ">=", "+", "-", "*", "&&", "||", "has", "like", "in", "is",
-    ];
+    const OPERATORS: [&str; 15] =
+        ["!=", "<", "<=", "==", ">", ">=", "+", "-", "*", "&&", "||", "has", "like", "in", "is"];
     let tokens: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     let of_interest: Vec<String> = tokens
         .iter()

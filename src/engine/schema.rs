@@ -11,7 +11,7 @@ use miette::Diagnostic;
 use serde_json::Value;
 
 use super::bundle::Text;
-use super::error::{Problem, Problems};
+use super::error::{Place, Problem, Problems};
 use super::gate::{self, Limits};
 use super::hash::{HashMap, HashSet};
 use super::json;
@@ -265,11 +265,19 @@ fn same_as_parents(
         );
         problems.push(
             Problem::error("schema-integrity", message)
-                .at(super::error::Place::whole(&text.name))
+                .at(declared(text, &name.to_string()))
                 .hint(format!("declare the attribute, or take it out of `@{SAME_AS_PARENTS}`")),
         );
     }
     names
+}
+
+/// Where a text declares an entity type.
+fn declared(text: &Text, name: &str) -> Place {
+    match gate::declaration(&text.text, "entity", name) {
+        Some(span) => Place::of(&text.name, &text.text, span.start, span.len()),
+        None => Place::whole(&text.name),
+    }
 }
 
 fn record(attributes: &Attributes) -> Record {

@@ -2,6 +2,8 @@
 
 /// The longest word, in bytes, that is looked at: names are written by hand.
 const WORD_BYTES_MAX: usize = 128;
+/// With more mistakes a word is another one.
+const MISTAKES_MAX: usize = 3;
 /// The most names that a hint lists.
 const LISTED_MAX: usize = 12;
 /// The most names that one word is held against.
@@ -15,7 +17,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .take(COMPARED_MAX)
         .map(|name| (distance(&lower, &name.to_lowercase()), name))
         .min()
-        .filter(|(distance, name)| *distance <= name.chars().count().min(word.chars().count()) / 3)
+        .filter(|(distance, name)| {
+            let shorter = name.chars().count().min(word.chars().count());
+            *distance <= (shorter / 3).min(MISTAKES_MAX)
+        })
         .map(|(_, name)| name)
 }
 
@@ -80,6 +85,8 @@ mod tests {
         assert_eq!(nearest("onwer", known), Some("owner"));
         assert_eq!(nearest("tenants", known), Some("tenant"));
         assert_eq!(nearest("rank", known), None);
+        assert_eq!(distance("", "ab"), 2);
+        assert_eq!(distance("same", "same"), 0);
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest(&"x".repeat(10_000), known), None);
     }

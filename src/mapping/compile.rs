@@ -11,7 +11,7 @@ use super::table::RouteMap;
 use super::template::Template;
 use super::yaml::Node;
 use crate::engine::schema::{ActionInfo, SchemaInfo};
-use crate::engine::{Problems, uid};
+use crate::engine::{Problems, spelling, uid};
 
 /// What a route's words are held against.
 struct Compiler<'a, 'r> {
@@ -106,7 +106,11 @@ impl Compiler<'_, '_> {
                 .collect();
             known.sort_unstable();
             let message = format!("the schema declares no action `{type_name}::\"{id}\"`");
-            self.reader.fail_with_hint(node, message, format!("it declares {}", known.join(", ")));
+            let hint = match spelling::nearest(&id, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it declares {}", known.join(", ")),
+            };
+            self.reader.fail_with_hint(node, message, hint);
         }
         found
     }

@@ -11,4 +11,4 @@ mod init;
 mod log;
 mod search;
 mod usage;
-mod validate;
+pub(crate) mod validate;

@@ -7,6 +7,7 @@ mod agreement;
 mod cases;
 mod cli;
 mod clients;
+mod diagnostics;
 mod examples;
 mod http;
 mod interop;

@@ -147,13 +147,13 @@ impl Subject<'_> {
     fn mismatch(&self, name: &str, value: &Value, ty: &Type) -> Option<Problem> {
         let wanted = name_of(ty);
         let is = |what: String| {
-            fault(format!("`{name}` of `{}` is {what}, and has to be a {wanted}", self.uid))
+            fault(format!("`{name}` of `{}` has to be {wanted}, and is {what}", self.uid))
         };
         match (ty, value) {
             (Type::Bool, Value::Bool(_)) | (Type::String, Value::String(_)) => None,
             (Type::Long, Value::Number(number)) => {
                 let (what, hint) = number_fault(number)?;
-                Some(is(format!("{what} `{number}`")).hint(hint))
+                Some(is(what).hint(hint))
             }
             (Type::Entity(of), value) => match reference(value) {
                 Some(uid) if uid.type_name().to_string() == *of => None,
@@ -172,20 +172,20 @@ impl Subject<'_> {
 }
 
 /// What keeps a number from being a `Long`, and what to do about it.
-fn number_fault(number: &Number) -> Option<(&'static str, &'static str)> {
+fn number_fault(number: &Number) -> Option<(String, &'static str)> {
     if number.is_i64() {
         return None;
     }
     let whole = number.is_u64() || number.as_f64().is_some_and(|value| value.fract() == 0.0);
     Some(if whole {
         (
-            "the number",
+            "a number of more than 64 bits".to_owned(),
             "a `Long` is a whole number of 64 bits, from -9223372036854775808 to \
              9223372036854775807, written without a point; keep larger ones as strings",
         )
     } else {
         (
-            "the fraction",
+            format!("the fraction `{number}`"),
             "Cedar has no floating-point numbers: use whole numbers of a smaller unit, or declare \
              the attribute as `decimal` and write it as a string",
         )
@@ -199,8 +199,8 @@ pub(super) fn name_of(ty: &Type) -> String {
         Type::Long => "`Long`".to_owned(),
         Type::String => "`String`".to_owned(),
         Type::Entity(name) | Type::Extension(name) => format!("`{name}`"),
-        Type::Set(element) => format!("set of {}", name_of(element)),
-        Type::Record(_) => "record".to_owned(),
+        Type::Set(element) => format!("a set of {}", name_of(element)),
+        Type::Record(_) => "a record".to_owned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What most syntax errors come down to: a bracket that is not closed, one that closes nothing, or a
 //! policy without its semicolon. A parser says where it gave up; here it is said where the cause is.
 
-use super::lexer::{Kind, Lexer, Token};
 use super::Language;
+use super::lexer::{Kind, Lexer, Token};
 use crate::engine::error::{Place, Problem};
 
 /// The code of a problem of a text in this language.
@@ -30,9 +30,14 @@ pub(super) fn problem(name: &str, text: &str, language: Language) -> Option<Prob
             Kind::Close => match open.pop() {
                 Some(opening) if closes(said(&opening), word) => {}
                 Some(opening) => {
-                    let message = format!("`{word}` closes nothing: `{}` is open here", said(&opening));
+                    let message =
+                        format!("`{word}` closes nothing: `{}` is open here", said(&opening));
                     let problem = Problem::error(code(language), message).at(place(&token));
-                    return Some(problem.related("it was opened here", place(&opening)));
+                    let problem = problem.related("it was opened here", place(&opening));
+                    return Some(match closing(said(&opening)) {
+                        Some(closing) => problem.hint(format!("close it by `{closing}` first")),
+                        None => problem,
+                    });
                 }
                 None => {
                     let message = format!("`{word}` closes nothing");

@@ -81,7 +81,7 @@ fn within(text: &str, part: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn at(text: &str, path: &[Step]) -> &str {
+    fn at<'t>(text: &'t str, path: &[Step]) -> &'t str {
         text.get(locate(text, path).unwrap()).unwrap()
     }
 

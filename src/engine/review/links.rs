@@ -72,6 +72,7 @@ fn templates(subject: &Subject<'_>, linked: &BTreeSet<&str>, found: &mut Problem
         template.into_iter().flat_map(cedar_policy::Template::slots).cloned().collect()
     };
     for info in templates() {
+        let before = found.warning_count();
         let takes = |name: &str| info.annotations.get(name);
         for (annotation, list) in ANNOTATIONS.into_iter().filter_map(|it| Some((it, takes(it)?))) {
             for name in list.split(',').map(str::trim) {
@@ -85,7 +86,8 @@ fn templates(subject: &Subject<'_>, linked: &BTreeSet<&str>, found: &mut Problem
                 );
                 let at = info.source.find(&format!("@{annotation}"));
                 let place = at.map(|at| {
-                    let len = info.source.get(at..).and_then(|it| it.find(')')).map_or(1, |it| it + 1);
+                    let len =
+                        info.source.get(at..).and_then(|it| it.find(')')).map_or(1, |it| it + 1);
                     subject.place_in(info, at..at + len)
                 });
                 let mut problem = Problem::warning("template-slot", message).at_some(place);
@@ -93,6 +95,10 @@ fn templates(subject: &Subject<'_>, linked: &BTreeSet<&str>, found: &mut Problem
                 problem.hint = spelling::hint(name, "the schema declares", known);
                 found.push(problem);
             }
+        }
+        // What no link can fill, none fills.
+        if found.warning_count() > before {
+            continue;
         }
         let alike = |other: &str| {
             let of = |id: &str, name: &str| {

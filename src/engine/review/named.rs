@@ -27,10 +27,8 @@ pub(super) fn judge(subject: &Subject<'_>, policies: &[Written<'_>], found: &mut
             if is_there || declared.enumerated.is_some() || store.count_of(ty) == 0 {
                 continue;
             }
-            let message = format!(
-                "policy `{}` names `{named}`, which does not exist",
-                policy.info.id
-            );
+            let message =
+                format!("policy `{}` names `{named}`, which does not exist", policy.info.id);
             let ids = store.entities_of(ty).take(COMPARED_MAX).map(|no| store.id_of(no));
             let hint = match spelling::nearest(id, ids) {
                 Some(near) => format!("did you mean `{}`?", uid::of(&declared.name, near)),

@@ -91,9 +91,10 @@ fn actions(subject: &Subject<'_>, found: &mut Problems) {
         return;
     }
     let permitted = rules.index.permitted_actions();
-    let applies = rules.schema.actions().filter(|(_, info)| {
-        !info.principals.is_empty() && !info.resources.is_empty()
-    });
+    let applies = rules
+        .schema
+        .actions()
+        .filter(|(_, info)| !info.principals.is_empty() && !info.resources.is_empty());
     let mut unused: Vec<&EntityUid> =
         applies.map(|(uid, _)| uid).filter(|uid| !permitted.contains(uid)).collect();
     unused.sort_unstable();

@@ -18,9 +18,9 @@ use crate::engine::entities::{self, Loaded};
 use crate::engine::error::Problem;
 use crate::engine::gate::Limits;
 use crate::engine::json::locate::{Fault, Step};
-use crate::engine::{json, links};
 use crate::engine::policies::{Policies, chain};
 use crate::engine::schema::SchemaInfo;
+use crate::engine::{json, links};
 
 /// All that items are held against.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! From the errors of other modules to problems.
 
 use super::{Kind, Problem};
-use crate::engine::json::JsonError;
 use crate::engine::InvalidRequest;
+use crate::engine::json::JsonError;
 use crate::pdp::publisher::Rejection;
 
 impl From<InvalidRequest> for Problem {

@@ -45,7 +45,7 @@ const LINKS: &str = r#"[
 "#;
 
 /// A project that is valid until a test changes it.
-fn valid() -> Project {
+pub(crate) fn valid() -> Project {
     let project = Project::empty();
     project.write("policies/schema.cedarschema", SCHEMA);
     project.write("policies/reports.cedar", POLICIES);

@@ -73,10 +73,12 @@ impl Words<'_> {
         let mut known: Vec<String> =
             self.schema.actions().map(|(uid, _)| uid.to_string()).collect();
         known.sort_unstable();
-        let id = |uid: &str| uid.split_once("::\"").map(|(_, id)| id.trim_end_matches('"').to_owned());
+        let id =
+            |uid: &str| uid.split_once("::\"").map(|(_, id)| id.trim_end_matches('"').to_owned());
         let ids: Vec<String> = known.iter().filter_map(|uid| id(uid)).collect();
-        let near = spelling::nearest(&id(written).unwrap_or_default(), ids.iter().map(String::as_str))
-            .and_then(|near| known.iter().find(|uid| id(uid).as_deref() == Some(near)));
+        let near =
+            spelling::nearest(&id(written).unwrap_or_default(), ids.iter().map(String::as_str))
+                .and_then(|near| known.iter().find(|uid| id(uid).as_deref() == Some(near)));
         let hint = match near {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None => spelling::hint(written, "it declares", known.iter().map(String::as_str)),
@@ -138,10 +140,9 @@ fn subject(access: &AttributeAccess) -> (String, Vec<&str>) {
         AttributeAccess::EntityLUB(types, steps) => {
             (entity(types), steps.iter().rev().map(AsRef::as_ref).collect())
         }
-        AttributeAccess::Context(action, steps) => (
-            format!("the context of `{action}`"),
-            steps.iter().rev().map(AsRef::as_ref).collect(),
-        ),
+        AttributeAccess::Context(action, steps) => {
+            (format!("the context of `{action}`"), steps.iter().rev().map(AsRef::as_ref).collect())
+        }
         AttributeAccess::Other(steps) => {
             ("this record".to_owned(), steps.iter().rev().map(AsRef::as_ref).collect())
         }
@@ -181,7 +182,8 @@ fn optional(errors: &[&ValidationError], first: &UnsafeOptionalAttributeAccess) 
     subjects.sort_unstable();
     subjects.dedup();
     let name = subject(&first.attribute_access).1.join(".");
-    let message = format!("`{name}` of {} is optional, and may be missing here", joined(&subjects, "and"));
+    let message =
+        format!("`{name}` of {} is optional, and may be missing here", joined(&subjects, "and"));
     let written = first.source_loc.as_ref().and_then(|loc| loc.snippet());
     let guard = written.and_then(|text| text.rsplit_once('.')).map(|(base, attribute)| {
         format!("test for it first: `{} has {} && …`", base.trim(), attribute.trim())
