@@ -52,6 +52,7 @@ fn the_defaults() {
       stream_time: 10m                    # default
       cursor_revisions: 16                # default
       cursor_age: 5m                      # default
+      cursor_candidates_bytes: 64 MiB     # default
       connections: 10000                  # default
       streams: 100                        # default
       head_bytes: 32 KiB                  # default
@@ -127,6 +128,7 @@ fn where_each_value_comes_from() {
       stream_time: 10m                    # default
       cursor_revisions: 16                # default
       cursor_age: 5m                      # default
+      cursor_candidates_bytes: 64 MiB     # default
       connections: 10000                  # default
       streams: 100                        # default
       head_bytes: 32 KiB                  # default
