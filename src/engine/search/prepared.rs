@@ -89,13 +89,12 @@ impl Snapshot {
         wanted: Wanted,
         found: Option<Arc<Reached>>,
     ) -> Result<Prepared, InvalidRequest> {
-        let reached = match found {
-            Some(reached) => reached,
-            None => {
-                let fitted = self.fit(&request, options.request_properties)?;
-                let reached = Reach::new(self, &request, &fitted, sought, ty).candidates();
-                Arc::new(self.in_form(reached, ty, &wanted))
-            }
+        let reached = if let Some(reached) = found {
+            reached
+        } else {
+            let fitted = self.fit(&request, options.request_properties)?;
+            let reached = Reach::new(self, &request, &fitted, sought, ty).candidates();
+            Arc::new(self.in_form(reached, ty, &wanted))
         };
         Ok(Prepared { sought, ty, request, options, wanted, reached })
     }

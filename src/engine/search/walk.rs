@@ -67,9 +67,9 @@ pub struct Step {
 /// at them without finding them again. They hold neither the question nor the snapshot.
 #[derive(Debug, Clone)]
 pub struct Candidates {
-    type_name: String,
+    pub(super) type_name: String,
     /// The time for which they were found. Before it links counted that they lack.
-    found_at_ms: i64,
+    pub(super) found_at_ms: i64,
     reached: Arc<Reached>,
 }
 
@@ -159,18 +159,14 @@ impl Walk {
         }
         let mut step = Step::default();
         while let Some(type_name) = self.types.last() {
-            let prepared = match self.prepared.take() {
-                Some(mut prepared) => {
-                    prepared.put_in_order(&self.snapshot.store);
-                    Some(prepared)
-                }
-                None => {
-                    let given = self.given.take();
-                    let given = given.filter(|it| it.serves(type_name, now_ms));
-                    self.found_at_ms = given.as_ref().map_or(now_ms, |it| it.found_at_ms);
-                    let reached = given.map(|it| it.reached);
-                    self.question.prepare(&self.snapshot, type_name, now_ms, reached)?
-                }
+            let prepared = if let Some(mut prepared) = self.prepared.take() {
+                prepared.put_in_order(&self.snapshot.store);
+                Some(prepared)
+            } else {
+                let given = self.given.take().filter(|it| it.serves(type_name, now_ms));
+                self.found_at_ms = given.as_ref().map_or(now_ms, |it| it.found_at_ms);
+                let reached = given.map(|it| it.reached);
+                self.question.prepare(&self.snapshot, type_name, now_ms, reached)?
             };
             let Some(prepared) = prepared else {
                 self.next_type();

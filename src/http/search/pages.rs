@@ -66,14 +66,15 @@ struct Purse {
 /// The limit of a page that names none.
 const LIMIT: u64 = 1_000;
 
-/// Begins a search, or takes it up where the cursor says.
+/// Begins a search, or takes it up where the cursor says, which comes with the name of the member
+/// that it was in.
 pub(in crate::http) fn begin(
     app: &App,
     asked: Asked,
-    cursor: Option<&str>,
+    cursor: Option<(&str, &str)>,
 ) -> Result<Begun, Problem> {
     let (digest, kind) = (asked.digest(), asked.kind);
-    let cursor = cursor.map(|text| app.cursors.open(text, &digest)).transpose()?;
+    let cursor = cursor.map(|(member, text)| app.cursors.open(text, &digest, member)).transpose()?;
     let installed = match &cursor {
         None => app.pdp.current().ok_or_else(Problem::not_ready)?,
         Some(cursor) => app
@@ -84,10 +85,10 @@ pub(in crate::http) fn begin(
     let continued = cursor.is_some();
     let position = cursor.and_then(|cursor| cursor.position);
     let question = asked.resolve(&installed.snapshot, app.pdp.options())?;
-    let asker = Asker { revision: installed.revision, question: digest };
+    let of = Asker { revision: installed.revision, question: digest };
     let kept = position
         .as_ref()
-        .and_then(|position| app.pdp.kept(asker, &position.type_name, app.limits.pins()));
+        .and_then(|position| app.pdp.kept(of, &position.type_name, app.limits.pins()));
     let search = start(app, &installed, kind, &question, position, kept)?;
     Ok(Begun { installed, search, question, digest, kind, continued })
 }
@@ -152,6 +153,15 @@ async fn count(
     Ok(Counted { found, is_exact: begun.search.is_complete() })
 }
 
+// === impl Wish ===
+
+impl Wish {
+    /// The cursor, where it is a member of that name.
+    pub(super) fn cursor(&self) -> Option<(&str, &str)> {
+        self.cursor.as_deref().map(|cursor| ("cursor", cursor))
+    }
+}
+
 // === impl Found ===
 
 impl Found {
@@ -170,9 +180,9 @@ impl Begun {
         if self.search.is_complete() {
             return None;
         }
-        let asker = Asker { revision: self.installed.revision, question: self.digest };
+        let of = Asker { revision: self.installed.revision, question: self.digest };
         app.pdp.pin(&self.installed, app.limits.pins());
-        app.pdp.keep(asker, &self.search, app.limits.pins());
+        app.pdp.keep(of, &self.search, app.limits.pins());
         Some(app.cursors.seal(&Cursor {
             revision: self.installed.revision,
             digest: self.digest,

@@ -9,7 +9,8 @@ const SECONDS: Duration = Duration::from_secs(10);
 /// The candidates of a search that has begun, in a type with so many documents.
 fn candidates() -> Candidates {
     let schema = "entity User; entity Doc; action a appliesTo {principal: User, resource: Doc};";
-    let doc = |id: &str| format!(r#"{{"uid":{{"type":"Doc","id":"{id}"}},"attrs":{{}},"parents":[]}}"#);
+    let doc =
+        |id: &str| format!(r#"{{"uid":{{"type":"Doc","id":"{id}"}},"attrs":{{}},"parents":[]}}"#);
     let bundle = Bundle {
         schema: Some(Text::new("s", schema)),
         policies: vec![Text::new("p", "permit (principal, action, resource);")],
