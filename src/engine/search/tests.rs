@@ -261,7 +261,7 @@ fn in_pages(snapshot: &Snapshot, limit: usize, times: [i64; 2]) -> (Vec<EntityUi
 #[test]
 fn a_walk_that_takes_up_candidates_finds_what_one_walk_finds() {
     let policies = [
-        r#"permit (principal, action, resource) when { resource is Doc && resource.owner in principal.owner };"#,
+        r"permit (principal, action, resource) when { resource is Doc && resource.owner in principal.owner };",
         r#"permit (principal, action, resource is Doc in Group::"inner");
            permit (principal, action, resource is User);"#,
         "permit (principal, action, resource);",

@@ -74,7 +74,8 @@ pub(in crate::http) fn begin(
     cursor: Option<(&str, &str)>,
 ) -> Result<Begun, Problem> {
     let (digest, kind) = (asked.digest(), asked.kind);
-    let cursor = cursor.map(|(member, text)| app.cursors.open(text, &digest, member)).transpose()?;
+    let cursor =
+        cursor.map(|(member, text)| app.cursors.open(text, &digest, member)).transpose()?;
     let installed = match &cursor {
         None => app.pdp.current().ok_or_else(Problem::not_ready)?,
         Some(cursor) => app
