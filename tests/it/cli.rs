@@ -12,3 +12,4 @@ mod log;
 mod search;
 mod usage;
 pub(crate) mod validate;
+mod why;
