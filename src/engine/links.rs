@@ -270,16 +270,14 @@ impl Reading {
     }
 
     fn expiry(&mut self, text: &str) -> Option<i64> {
-        match text.parse::<Timestamp>() {
-            Ok(time) => Some(time.as_millisecond()),
-            Err(_) => {
-                let message =
-                    format!("`expires` is `{text}`, which is not a time in RFC 3339 with its zone");
-                self.fail(&["expires"], message);
-                self.hint(Some("write it as `2027-01-31T18:00:00Z`".to_owned()));
-                None
-            }
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return Some(time.as_millisecond());
         }
+        let message =
+            format!("`expires` is `{text}`, which is not a time in RFC 3339 with its zone");
+        self.fail(&["expires"], message);
+        self.hint(Some("write it as `2027-01-31T18:00:00Z`".to_owned()));
+        None
     }
 
     fn annotations(&mut self, pairs: Map<String, Value>) -> BTreeMap<String, String> {

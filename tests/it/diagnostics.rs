@@ -29,7 +29,8 @@ fn every_broken_input_is_told_as_its_page_says() {
         if updating() {
             fs::write(&path, &found).unwrap();
         } else if found != text {
-            failures += &format!("\n{}\n{}", path.display(), difference(&text, &found));
+            let name = path.display().to_string();
+            failures.extend(["\n", &name, "\n", &difference(&text, &found)]);
         }
     }
     assert!(failures.is_empty(), "{failures}");
@@ -132,6 +133,41 @@ fn every_code_explained_is_one() {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     for code in rows {
         assert!(all.contains(&format!("\"{code}\"")), "`{code}` is explained, and nothing has it");
+    }
+}
+
+#[test]
+fn no_example_is_warned_of() {
+    let root = root().to_string_lossy().into_owned();
+    let project = Project::empty();
+    let core =
+        ["isolation", "ownership", "sharing"].map(|name| format!("{root}/policies/{name}.cedar"));
+    let mut runs: Vec<Vec<String>> = Vec::new();
+    for name in ["drive", "tracker", "hospital"] {
+        let mut run: Vec<String> = vec!["validate".into()];
+        run.extend(core.iter().flat_map(|file| ["--policies".to_owned(), file.clone()]));
+        run.extend(["--schema".into(), format!("{root}/examples/{name}/schema.cedarschema")]);
+        run.extend(["--entities".into(), format!("{root}/examples/{name}")]);
+        runs.push(run);
+    }
+    let pairs = [("policies", "entities"), ("policies", "examples/thingsboard-small")];
+    let authzen = ["todo", "search", "idp"].map(|name| format!("examples/authzen/{name}"));
+    let of_authzen = authzen.iter().map(|at| (format!("{at}/policies"), format!("{at}/entities")));
+    let pairs = pairs.map(|(one, two)| (one.to_owned(), two.to_owned()));
+    for (policies, entities) in pairs.into_iter().chain(of_authzen) {
+        let (policies, entities) = (format!("{root}/{policies}"), format!("{root}/{entities}"));
+        runs.push(
+            ["validate", "--policies", &policies, "--entities", &entities]
+                .map(String::from)
+                .to_vec(),
+        );
+    }
+    for run in runs {
+        let arguments: Vec<&str> = run.iter().map(String::as_str).collect();
+        let output = project.run(&arguments);
+        let quiet =
+            output.starts_with("exit: 0\n----- stdout\nvalid: ") && !output.contains("warning");
+        assert!(quiet, "{run:?}\n{output}");
     }
 }
 

@@ -227,13 +227,12 @@ impl Side {
     fn covers(&self, narrow: &Self) -> bool {
         match (self, narrow) {
             (Self::Any, _) => true,
-            // What fills a slot differs from link to link.
-            (Self::Slot, _) | (_, Self::Slot) => false,
             (Self::Is(ty), Self::Is(of) | Self::IsIn(of, _) | Self::Eq(_, of)) => ty == of,
             (Self::In(top), Self::In(of) | Self::IsIn(_, of) | Self::Eq(of, _)) => top == of,
             (Self::IsIn(ty, top), Self::IsIn(of, within)) => ty == of && top == within,
             (Self::IsIn(ty, top), Self::Eq(uid, of)) => ty == of && top == uid,
             (Self::Eq(uid, _), Self::Eq(other, _)) => uid == other,
+            // What fills a slot differs from link to link.
             _ => false,
         }
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Effect, EntityUid};
+use cedar_policy::EntityUid;
 
 use super::{Subject, Written, named};
 use crate::engine::error::{Place, Problem, Problems};
@@ -71,7 +71,9 @@ fn follow(schema: &SchemaInfo, used: &mut BTreeSet<String>) {
 }
 
 fn record(members: &Record, out: &mut BTreeSet<String>) {
-    members.values().for_each(|member| of_type(&member.ty, out));
+    for member in members.values() {
+        of_type(&member.ty, out);
+    }
 }
 
 fn of_type(ty: &Type, out: &mut BTreeSet<String>) {
@@ -85,12 +87,11 @@ fn of_type(ty: &Type, out: &mut BTreeSet<String>) {
 
 fn actions(subject: &Subject<'_>, found: &mut Problems) {
     let rules = &subject.snapshot.rules;
-    let permits = rules.policies.infos.iter().any(|info| info.effect == Effect::Permit);
+    let permitted = rules.index.permitted_actions();
     // Where nothing is permitted at all, there is nothing to say of each action.
-    if !permits {
+    if permitted.is_empty() {
         return;
     }
-    let permitted = rules.index.permitted_actions();
     let applies = rules
         .schema
         .actions()

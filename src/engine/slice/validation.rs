@@ -90,14 +90,15 @@ pub(in crate::engine) fn validate(set: &PolicySet, schema: &SchemaInfo) -> Vec<F
     findings
 }
 
+/// Errors of one kind, and the bytes where they are.
+type Group<'e> = (Option<(usize, usize)>, Vec<&'e ValidationError>);
+
 /// Errors of one kind at one place belong together.
-fn groups<'e>(
-    errors: impl Iterator<Item = &'e ValidationError>,
-) -> Vec<(Option<(usize, usize)>, Vec<&'e ValidationError>)> {
-    let mut groups: Vec<(Option<(usize, usize)>, Vec<&ValidationError>)> = Vec::new();
+fn groups<'e>(errors: impl Iterator<Item = &'e ValidationError>) -> Vec<Group<'e>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for error in errors {
         let at = span(error);
-        let alike = |group: &&mut (Option<(usize, usize)>, Vec<&ValidationError>)| {
+        let alike = |group: &&mut Group<'_>| {
             let first = group.1.first();
             group.0 == at && first.is_some_and(|it| discriminant(*it) == discriminant(error))
         };
