@@ -10,5 +10,6 @@ mod import;
 mod init;
 mod log;
 mod search;
+mod test;
 mod usage;
 mod validate;
