@@ -13,3 +13,4 @@ mod search;
 mod test;
 mod usage;
 mod validate;
+mod why;
