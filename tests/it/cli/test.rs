@@ -324,7 +324,7 @@ fn a_policy_that_errs() {
 #[test]
 fn headers_say_who_asks() {
     let project = with(
-        r#"tests:
+        r"tests:
   - name: by a trusted header
     request: { url: /api/device/SD-001, headers: { X-Forwarded-User: emma, X-Proxy-Secret: 0123456789abcdef0123 } }
     expect: allow
@@ -339,7 +339,7 @@ fn headers_say_who_asks() {
       url: https://iot.example/api/device/SD-001
       headers: { Origin: https://a.example, Access-Control-Request-Method: GET }
     expect: allow
-"#,
+",
     );
     project.write("proxy.secret", "0123456789abcdef0123\n");
     project.write(
