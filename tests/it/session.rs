@@ -59,7 +59,10 @@ pub(crate) fn run(page: &str) {
             Piece::Typed { command, output } => {
                 let found = shell.types(command, output);
                 if !same(&found, output) {
-                    assert!(update, "{page}: $ {command}\n\nsaid there:\n{output}\nfound:\n{found}");
+                    assert!(
+                        update,
+                        "{page}: $ {command}\n\nsaid there:\n{output}\nfound:\n{found}"
+                    );
                     let blank = if output.ends_with("\n\n") { "\n" } else { "" };
                     *output = format!("{}\n{blank}", found.trim_end());
                 }
@@ -172,7 +175,10 @@ impl Shell {
             let mut tries = 0;
             while !same(&found, expected) && tries < TRIES_MAX {
                 tries += 1;
-                #[expect(clippy::disallowed_methods, reason = "another process gives no other sign")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "another process gives no other sign"
+                )]
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 found = self.runs(command);
             }

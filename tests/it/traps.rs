@@ -1,0 +1,323 @@
+//! The traps of the model: ways to say the same thing that look right and give too much. Each is
+//! set in a copy of the policies or the snapshot. Either the copy is refused, and then it is also
+//! seen what the guard keeps off; or it loads, a test of `tests/policies/traps.yaml` fails by its
+//! name, and `doorward diff` shows who gains.
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::project::Project;
+
+const SCHEMA: &str = "policies/schema.cedarschema";
+const ENTITIES: &str = "entities/entities.json";
+const LINKS: &str = "entities/links.json";
+
+/// What ships, in `before`, and a copy of it with a trap, in `after`.
+struct World {
+    project: Project,
+}
+
+fn uid(ty: &str, id: &str) -> Value {
+    json!({"type": ty, "id": id})
+}
+
+fn link(id: &str, template: &str, principal: &str, resource: &str) -> Value {
+    json!({"template_id": template, "link_id": id, "args": {"?principal": principal, "?resource": resource}})
+}
+
+impl World {
+    /// What ships, with one more share on both sides.
+    fn with(shares: &[Value]) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let project = Project::empty();
+        for folder in ["policies", "entities", "tests/policies"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&path).unwrap();
+                for side in ["before", "after"] {
+                    project.write(&format!("{side}/{folder}/{name}"), &text);
+                }
+            }
+        }
+        let world = Self { project };
+        for side in ["before", "after"] {
+            world
+                .json(side, LINKS, |links| links.as_array_mut().unwrap().extend_from_slice(shares));
+        }
+        world
+    }
+
+    fn shipped() -> Self {
+        Self::with(&[])
+    }
+
+    fn json(&self, side: &str, path: &str, change: impl FnOnce(&mut Value)) {
+        let path = format!("{side}/{path}");
+        let mut value = serde_json::from_str(&self.project.read(&path)).unwrap();
+        change(&mut value);
+        self.project.write(&path, &value.to_string());
+    }
+
+    /// Changes a text that stands in a file once.
+    #[track_caller]
+    fn edit(&self, path: &str, from: &str, to: &str) {
+        let path = format!("after/{path}");
+        let text = self.project.read(&path);
+        assert_eq!(text.matches(from).count(), 1, "`{from}` in {path}");
+        self.project.write(&path, &text.replace(from, to));
+    }
+
+    /// Takes out of a file what begins and ends so.
+    #[track_caller]
+    fn cut(&self, path: &str, from: &str, to: &str) {
+        let text = self.project.read(&format!("after/{path}"));
+        let (before, rest) = text.split_once(from).expect(from);
+        let (_, after) = rest.split_once(to).expect(to);
+        self.project.write(&format!("after/{path}"), &format!("{before}{after}"));
+    }
+
+    /// Changes an entity.
+    #[track_caller]
+    fn entity(&self, ty: &str, id: &str, change: impl FnOnce(&mut Value)) {
+        self.json("after", ENTITIES, |entities| {
+            let mut all = entities.as_array_mut().unwrap().iter_mut();
+            change(all.find(|entity| entity["uid"] == uid(ty, id)).expect(id));
+        });
+    }
+
+    /// Gives an entity one more parent.
+    #[track_caller]
+    fn joins(&self, ty: &str, id: &str, parent: Value) {
+        self.entity(ty, id, |entity| entity["parents"].as_array_mut().unwrap().push(parent));
+    }
+
+    /// Takes the guard out of the schema that keeps what belongs together at one owner.
+    fn without_guard(&self) -> &Self {
+        let path = format!("after/{SCHEMA}");
+        let text = self.project.read(&path);
+        self.project.write(&path, &text.replace("@same_as_parents(\"owner,tenant\")\n", ""));
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let mut command = self.project.command(arguments);
+        self.project.outcome(command.current_dir(self.project.path("after")))
+    }
+
+    /// The names of the tests that fail, of those that are about traps.
+    #[track_caller]
+    fn failing(&self, flags: &[&str]) -> Vec<String> {
+        let output = self.run(&[&["test", "tests/policies/traps.yaml"], flags].concat());
+        let failed = output.lines().filter_map(|line| line.strip_prefix("FAIL "));
+        let mut names: Vec<_> =
+            failed.map(|line| line.rsplit_once("  ").unwrap().0.trim().to_owned()).collect();
+        names.dedup();
+        assert_eq!(output.starts_with("exit: 4\n"), !names.is_empty(), "{output}");
+        assert!(output.starts_with("exit: 4\n") || output.starts_with("exit: 0\n"), "{output}");
+        names
+    }
+
+    /// Who gains and who loses by the trap.
+    fn difference(&self) -> String {
+        let mut command = self.project.command(&[
+            "diff",
+            "--from",
+            "before",
+            "--to",
+            "after",
+            "--max-gained",
+            "0",
+        ]);
+        self.project.outcome(&mut command)
+    }
+}
+
+#[test]
+fn without_a_trap_nothing_fails() {
+    let world = World::shipped();
+    assert_eq!(world.failing(&[]), <[&str; 0]>::default());
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// A shared group of customers would show all that the customers own.
+#[test]
+fn ownership_as_a_parent() {
+    let read = ["group-share-read", "UserGroup::\"B/All\"", "EntityGroup::\"Office renters\""];
+    let world = World::with(&[link("renters-with-b", read[0], read[1], read[2])]);
+    world.edit(
+        SCHEMA,
+        "Dashboard, EntityView, Edge in [EntityGroup] {",
+        "Dashboard, EntityView, Edge in [EntityGroup, Customer] {",
+    );
+    for device in ["SD-001", "EM-002", "WM-003"] {
+        world.joins("Device", device, uid("Customer", "Customer A"));
+    }
+    assert_snapshot!(world.run(&["validate"]), @"");
+    world.without_guard();
+    assert_eq!(
+        world.failing(&[]),
+        ["a shared group of customers shows their records and not what they own"]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// A device was handed over and left in a group of its former owner, who shares it.
+#[test]
+fn a_device_left_in_a_group_of_its_former_owner() {
+    let world = World::shipped();
+    world.joins("Device", "AM-307", uid("EntityGroup", "Building A"));
+    assert_snapshot!(world.run(&["validate"]), @"");
+    world.without_guard();
+    assert_eq!(
+        world.failing(&[]),
+        [
+            "a device of Customer B is not seen through a group of the landlord's",
+            "an alarm on a device of Customer B is not seen at Customer A"
+        ]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// A device was handed over and its alarm was not.
+#[test]
+fn an_alarm_left_behind() {
+    let world = World::shipped();
+    world.entity("Alarm", "alarm on AM-307", |alarm| {
+        alarm["attrs"]["owner"] = json!({"__entity": uid("Owner", "Customer A")});
+    });
+    assert_snapshot!(world.run(&["validate"]), @"");
+    world.without_guard();
+    assert_eq!(
+        world.failing(&[]),
+        ["an alarm on a device of Customer B is not seen at Customer A"]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// An alarm is propagated to the building, which is shared with everybody in it.
+#[test]
+fn propagation_as_a_parent() {
+    let world = World::shipped();
+    world.joins("Alarm", "alarm on SD-001", uid("Asset", "Building A"));
+    assert_snapshot!(world.run(&["validate"]), @"");
+    world.without_guard();
+    assert_eq!(
+        world.failing(&[]),
+        ["an alarm in the building is not seen by everybody who sees the building"]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// A user changed companies and was left in a group of the former one.
+#[test]
+fn a_user_left_in_a_group_of_the_former_company() {
+    let world = World::shipped();
+    world.joins("User", "eve", uid("UserGroup", "A/All"));
+    assert_snapshot!(world.run(&["validate"]), @"");
+    world.without_guard();
+    assert_eq!(
+        world.failing(&[]),
+        ["a user of A-East is not reached by what is shared with Customer A"]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// `in` holds between a group and itself, so a write share on members is one on the group.
+#[test]
+fn a_write_share_that_forgets_that_in_is_reflexive() {
+    let write = ["group-share-write", "UserGroup::\"B/All\"", "EntityGroup::\"Buildings\""];
+    let world = World::with(&[link("buildings-to-write", write[0], write[1], write[2])]);
+    world.edit(
+        "policies/sharing.cedar",
+        "\nunless\n{\n  action in Action::\"Write\" &&\n  (resource is EntityGroup || resource is \
+         UserGroup)\n};",
+        ";",
+    );
+    assert_eq!(
+        world.failing(&[]),
+        [
+            "a write share on the members of a group does not change the group",
+            "nor a group of users"
+        ]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// An administrator of everything in a customer would be one of the customer's record.
+#[test]
+fn everything_in_the_customer() {
+    let world = World::shipped();
+    world.edit(
+        "policies/ownership.cedar",
+        "  principal in Role::\"administrator\",\n  action,\n  resource\n)\nwhen { resource.owner in \
+         principal.owner };",
+        "  principal in Role::\"administrator\",\n  action,\n  resource\n)\nwhen { resource.owner in \
+         principal.owner || (resource has represents && resource.represents in principal.owner) };",
+    );
+    assert_eq!(
+        world.failing(&[]),
+        ["a customer's administrator does not remove or change the customer's own record"]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// An alarm is below its device, so a write share on devices would let outsiders acknowledge it.
+#[test]
+fn a_write_share_that_reaches_alarms() {
+    let write = ["group-share-write", "UserGroup::\"B/All\"", "EntityGroup::\"Office A devices\""];
+    let world = World::with(&[link("to-write", write[0], write[1], write[2])]);
+    world.cut(
+        "policies/thingsboard.cedar",
+        "// An alarm hangs on its device, so a write share",
+        "// A share on devices shows",
+    );
+    assert_eq!(
+        world.failing(&[]),
+        ["a write share on devices does not let outsiders acknowledge their alarms"]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
+
+/// Cedar skips a forbid that errs, and one about an account that is gone errs: then a permit that
+/// reads nothing of the account lets it do what it permits. Two guards stand against it. Nobody who
+/// is in the snapshot gains, which is why `diff` shows nothing: it is about those who are there.
+#[test]
+fn a_forbid_that_errs_and_is_skipped() {
+    let world = World::shipped();
+    world.edit(
+        "policies/thingsboard.cedar",
+        "when { resource == principal && resource.owner == principal.owner }",
+        "when { resource == principal }",
+    );
+    let name = "an account that is gone does not keep its own profile";
+    assert_eq!(world.failing(&["--forbid-errors", "skip"]), [name]);
+    assert_snapshot!(
+        world.run(&["test", "tests/policies/traps.yaml", "--forbid-errors", "skip"]), @"");
+    assert_snapshot!(world.difference(), @"");
+    // With the default it is denied all the same, and the test says that a guard is gone.
+    assert_eq!(world.failing(&[]), [name]);
+}
+
+/// A share that names a role is one for everybody who holds it, in every company.
+#[test]
+fn a_share_for_a_role() {
+    let world = World::shipped();
+    let share =
+        link("a-role", "group-share-read", "Role::\"reader\"", "EntityGroup::\"Office A devices\"");
+    world.json("after", LINKS, |links| links.as_array_mut().unwrap().push(share));
+    assert_snapshot!(world.run(&["validate"]), @"");
+    let path = "after/policies/sharing.cedar";
+    let text = world.project.read(path).replace("@slot_principal(\"UserGroup\")\n", "");
+    world.project.write(path, &text);
+    assert_eq!(
+        world.failing(&[]),
+        [
+            "an alarm in the building is not seen by everybody who sees the building",
+            "a role is held within one's own company only"
+        ]
+    );
+    assert_snapshot!(world.difference(), @"");
+}
