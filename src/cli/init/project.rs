@@ -126,7 +126,7 @@ fn thingsboard_small() -> Parts {
 /// The README of an example for a project: its command is run in the project's directory, where
 /// the files are where the command looks for them.
 fn readme(text: &'static str) -> Cow<'static, str> {
-    let command = text.split_once("From the root of the repository:").and_then(|(before, rest)| {
+    let command = text.split_once("From the root of the repository").and_then(|(before, rest)| {
         let (_, question) = rest.split_once("--principal")?;
         Some(format!("{before}One question:\n\n```sh\ndoorward check --principal{question}"))
     });
