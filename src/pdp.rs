@@ -4,11 +4,13 @@
 
 mod cache;
 mod ids;
+mod kept;
 pub mod metrics;
 mod pins;
 pub mod publisher;
 mod search;
 
+pub use kept::Asker;
 pub use pins::PinLimits;
 pub use search::{Search, TurnError};
 
@@ -24,6 +26,7 @@ use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequ
 use crate::revisions::Rules;
 use cache::Cache;
 use ids::Ids;
+use kept::Kept;
 use metrics::Metrics;
 use pins::Pins;
 
@@ -44,6 +47,8 @@ struct Inner {
     ids: Ids,
     /// Snapshots that cursors go on in.
     pins: Pins,
+    /// Candidates of their searches.
+    kept: Kept,
     /// The turns of long work.
     turns: Arc<Semaphore>,
 }
@@ -182,8 +187,8 @@ impl Pdp {
         let (revision, _) = watch::channel(0);
         let current = ArcSwapOption::empty();
         let (cache, ids) = (Cache::new(cache_bytes), Ids::new());
-        let (pins, turns) = (Pins::default(), search::turns());
-        let inner = Inner { current, revision, options, cache, metrics, ids, pins, turns };
+        let (pins, kept, turns) = (Pins::default(), Kept::default(), search::turns());
+        let inner = Inner { current, revision, options, cache, metrics, ids, pins, kept, turns };
         Self { inner: Arc::new(inner) }
     }
 

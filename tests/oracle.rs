@@ -10,6 +10,8 @@
 mod blunders;
 #[path = "oracle/changing.rs"]
 mod changing;
+#[path = "oracle/clauses.rs"]
+mod clauses;
 #[path = "oracle/compare.rs"]
 mod compare;
 #[path = "oracle/conditions.rs"]

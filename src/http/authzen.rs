@@ -15,10 +15,12 @@ pub(super) use routes::ROUTES;
 
 pub use mapping::{Mapping, MappingError, Options};
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Request;
-use axum::response::Response;
+use axum::http::{Method, Request};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
 use serde_json::{Map, Value};
 
 use super::body::{self, Bounds, Buffered};
@@ -42,6 +44,23 @@ const METADATA_PATH: &str = "/.well-known/authzen-configuration";
 
 async fn metadata(State(doorway): State<Doorway>) -> Response {
     json_answer(doorway.app.authzen.metadata().to_vec())
+}
+
+/// The metadata where the specification has clients look for it if the public URL has a path: the
+/// well-known path stands between host and path. Which path that is, the operator decides, so it is
+/// in no table.
+pub(super) fn metadata_of_path() -> Router<Doorway> {
+    let of_path = |State(doorway): State<Doorway>, request: Request<Body>| async move {
+        let path = request.uri().path().strip_prefix(METADATA_PATH);
+        if path != Some(doorway.app.authzen.public_path()) {
+            return Problem::nothing_here().into_response();
+        }
+        match *request.method() {
+            Method::GET | Method::HEAD => metadata(State(doorway)).await,
+            _ => Problem::method_not_allowed("GET, HEAD".to_owned()).into_response(),
+        }
+    };
+    Router::new().route(&format!("{METADATA_PATH}/{{*path}}"), any(of_path))
 }
 
 async fn evaluation(

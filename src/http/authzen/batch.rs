@@ -169,6 +169,8 @@ fn refuse_growth(defaults: &Partial, items: usize, limits: &Limits) -> Result<()
 
 impl Semantic {
     fn read(value: Option<Value>) -> Result<Self, Problem> {
+        // One that is null counts as left out, as everywhere.
+        let value = value.filter(|value| !value.is_null());
         let Some(value) = value else { return Ok(Self::ExecuteAll) };
         match value.as_str() {
             Some("execute_all") => Ok(Self::ExecuteAll),
