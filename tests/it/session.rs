@@ -189,7 +189,7 @@ impl Shell {
     /// A shell that finds the binary and what every system has, and nothing else.
     fn command(&self, line: &str) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_doorward")).parent().unwrap();
-        let mut command = Command::new("sh");
+        let mut command = Command::new("/bin/sh");
         command.args(["-c", &line.replace(ADDRESS, &self.address)]);
         command.current_dir(&self.directory).stdin(Stdio::null()).env_clear();
         command.env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
