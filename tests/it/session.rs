@@ -52,8 +52,8 @@ pub(crate) fn run(page: &str) {
     assert_eq!(pieces.iter().map(Piece::written).collect::<String>(), text, "{page}");
     let update = std::env::var_os("UPDATE").is_some();
     let (mut shell, mut now) = (Shell::new(), String::new());
-    for mut piece in pieces {
-        match &mut piece {
+    for mut part in pieces {
+        match &mut part {
             Piece::Text(_) => {}
             Piece::File { path, text, appended } => shell.write(path, text, *appended),
             Piece::Typed { command, output } => {
@@ -68,7 +68,7 @@ pub(crate) fn run(page: &str) {
                 }
             }
         }
-        now.push_str(&piece.written());
+        now.push_str(&part.written());
     }
     if update {
         fs::write(path, now).unwrap();
