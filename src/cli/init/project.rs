@@ -35,7 +35,7 @@ struct Parts {
     entities: &'static str,
     links: &'static str,
     /// Suites by their paths.
-    tests: &'static [Shipped],
+    tests: Vec<Shipped>,
     routes: &'static str,
     readme: Cow<'static, str>,
 }
@@ -48,29 +48,17 @@ const README_END: &str = include_str!("README.end.md");
 const THINGSBOARD_ROUTES: &str = include_str!("../../../examples/thingsboard/routes.yaml");
 const THINGSBOARD_ROUTES_PAGE: &str = include_str!("../../../examples/thingsboard/ROUTES.md");
 
-const TUTORIAL: Shipped =
-    ("tests/policies/tutorial.yaml", include_str!("../../../tests/policies/tutorial.yaml"));
-const SHARING: Shipped =
-    ("tests/policies/sharing.yaml", include_str!("../../../tests/policies/sharing.yaml"));
-const TRAPS: Shipped =
-    ("tests/policies/traps.yaml", include_str!("../../../tests/policies/traps.yaml"));
-
-/// A few tests to read and to change.
-const TUTORIAL_TESTS: [Shipped; 4] =
-    [TUTORIAL, SHARING, TRAPS, ("tests/policies/requests.yaml", include_str!("requests.yaml"))];
-
-/// All that hold the shipped policies.
-const THINGSBOARD_TESTS: [Shipped; 10] = [
-    TUTORIAL,
+/// What holds the shipped policies, beside the requests.
+const THINGSBOARD_TESTS: [Shipped; 9] = [
+    ("tests/policies/tutorial.yaml", include_str!("../../../tests/policies/tutorial.yaml")),
     ("tests/policies/ownership.yaml", include_str!("../../../tests/policies/ownership.yaml")),
-    SHARING,
+    ("tests/policies/sharing.yaml", include_str!("../../../tests/policies/sharing.yaml")),
     ("tests/policies/isolation.yaml", include_str!("../../../tests/policies/isolation.yaml")),
     ("tests/policies/records.yaml", include_str!("../../../tests/policies/records.yaml")),
     ("tests/policies/alarms.yaml", include_str!("../../../tests/policies/alarms.yaml")),
     ("tests/policies/moves.yaml", include_str!("../../../tests/policies/moves.yaml")),
     ("tests/policies/changes.yaml", include_str!("../../../tests/policies/changes.yaml")),
-    TRAPS,
-    ("tests/policies/requests.yaml", include_str!("../../../tests/policies/requests.yaml")),
+    ("tests/policies/traps.yaml", include_str!("../../../tests/policies/traps.yaml")),
 ];
 
 /// The files of an example in its folder, as far as every example has them.
@@ -81,7 +69,7 @@ macro_rules! example {
             schema: include_str!(concat!("../../../examples/", $name, "/schema.cedarschema")),
             entities: include_str!(concat!("../../../examples/", $name, "/entities.json")),
             links: include_str!(concat!("../../../examples/", $name, "/links.json")),
-            tests: &[(
+            tests: vec![(
                 concat!("tests/policies/", $name, ".yaml"),
                 include_str!(concat!("../../../examples/", $name, "/tests/", $name, ".yaml")),
             )],
@@ -93,8 +81,13 @@ macro_rules! example {
 
 /// ThingsBoard's tutorial, with a route file that is short enough to start from.
 pub(super) fn tutorial() -> Vec<Written> {
-    let routes = include_str!("routes.yaml");
-    Parts { tests: &TUTORIAL_TESTS, routes, ..thingsboard() }.files()
+    let tests = thingsboard_tests(include_str!("requests.yaml"));
+    Parts { tests, routes: include_str!("routes.yaml"), ..thingsboard() }.files()
+}
+
+/// With the tests of a route file.
+fn thingsboard_tests(requests: &'static str) -> Vec<Shipped> {
+    THINGSBOARD_TESTS.into_iter().chain([("tests/policies/requests.yaml", requests)]).collect()
 }
 
 fn thingsboard() -> Parts {
@@ -103,14 +96,14 @@ fn thingsboard() -> Parts {
         schema: shipped::SCHEMA.1,
         entities: shipped::ENTITIES.1,
         links: shipped::LINKS.1,
-        tests: &THINGSBOARD_TESTS,
+        tests: thingsboard_tests(include_str!("../../../tests/policies/requests.yaml")),
         routes: THINGSBOARD_ROUTES,
         readme: Cow::Borrowed(README),
     }
 }
 
 fn thingsboard_small() -> Parts {
-    let tests: &[Shipped] = &[(
+    let tests = vec![(
         "tests/policies/thingsboard-small.yaml",
         include_str!("../../../examples/thingsboard-small/tests/thingsboard-small.yaml"),
     )];
