@@ -60,7 +60,13 @@ fn an_empty_directory_becomes_a_project() {
     pdp/entities/entities.json
     pdp/entities/links.json
     pdp/tests/policies/tutorial.yaml
+    pdp/tests/policies/ownership.yaml
     pdp/tests/policies/sharing.yaml
+    pdp/tests/policies/isolation.yaml
+    pdp/tests/policies/records.yaml
+    pdp/tests/policies/alarms.yaml
+    pdp/tests/policies/moves.yaml
+    pdp/tests/policies/changes.yaml
     pdp/tests/policies/traps.yaml
     pdp/tests/policies/requests.yaml
     pdp/routes.yaml
@@ -97,7 +103,7 @@ fn an_empty_directory_becomes_a_project() {
     assert_snapshot!(at(&["test"]), @"
     exit: 0
     ----- stdout
-    627 passed, 0 failed, 0 skipped
+    1886 passed, 0 failed, 0 skipped
     ");
     assert_snapshot!(at(&["format", "--check"]), @"
     exit: 0
