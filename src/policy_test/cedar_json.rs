@@ -64,14 +64,14 @@ pub(super) fn parse(
     let mut tests: Vec<Test> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for (number, item) in items.iter().enumerate() {
-        let Some(mut test) = reader.test(number, item) else { continue };
+        let Some(mut found) = reader.test(number, item) else { continue };
         // Cedar does not ask for names that differ; reports do.
-        let count = names.entry(test.name.clone()).or_insert(0);
+        let count = names.entry(found.name.clone()).or_insert(0);
         *count += 1;
         if *count > 1 {
-            test.name = format!("{} ({count})", test.name);
+            found.name = format!("{} ({count})", found.name);
         }
-        tests.push(test);
+        tests.push(found);
     }
     if reader.problems.refuses() {
         return Err(reader.problems);
@@ -88,10 +88,7 @@ impl Reader<'_> {
             None => format!("test {}", number + 1),
         };
         let place = self.place_of(&name);
-        let fail = |reader: &mut Self, what: &str| {
-            let message = format!("`{name}`: {what}");
-            reader.problems.push(Problem::error(CODE, message).at(place.clone()));
-        };
+        let fail = |reader: &mut Self, what: &str| reader.fail(&name, &place, what);
         let request = item.get("request");
         let mut uid = |part: &str| {
             let text = request.and_then(|it| it.get(part)).and_then(Value::as_str);
@@ -108,14 +105,6 @@ impl Reader<'_> {
             }
         };
         let (principal, action, resource) = (uid("principal"), uid("action"), uid("resource"));
-        let verdict = match item.get("decision").and_then(Value::as_str) {
-            Some("allow") => Some(Verdict::Allow),
-            Some("deny") => Some(Verdict::Deny),
-            _ => {
-                fail(self, "`decision` is `allow` or `deny`");
-                None
-            }
-        };
         let context = match request.and_then(|it| it.get("context")) {
             None => Some(Map::new()),
             Some(Value::Object(context)) => Some(context.clone()),
@@ -124,14 +113,7 @@ impl Reader<'_> {
                 None
             }
         };
-        let reason = texts(item.get("reason"));
-        if reason.is_none() {
-            fail(self, "`reason` is a list of policy ids");
-        }
-        let count = item.get("num_errors").and_then(Value::as_u64);
-        if count.is_none() {
-            fail(self, "`num_errors` is a number");
-        }
+        let expect = self.expect(item, &name, &place);
         let entities = match self.entities(item.get("entities")) {
             Ok(entities) => Some(entities),
             Err(problem) => {
@@ -139,12 +121,6 @@ impl Reader<'_> {
                 self.problems.push(problem.at(place));
                 None
             }
-        };
-        let expect = Expect {
-            verdict: verdict?,
-            code: None,
-            because: Some(Because::AtLeast(reason?)),
-            errors: Errors::Count(usize::try_from(count?).unwrap_or(usize::MAX)),
         };
         let triple = Triple { principal: principal?, action: action?, resource: resource? };
         Some(Test {
@@ -156,7 +132,38 @@ impl Reader<'_> {
             given: None,
             unknown: false,
             context: context?,
-            ask: Ask::Check(triple, expect),
+            ask: Ask::Check(triple, expect?),
+        })
+    }
+
+    fn fail(&mut self, name: &str, place: &Place, what: &str) {
+        let message = format!("`{name}`: {what}");
+        self.problems.push(Problem::error(CODE, message).at(place.clone()));
+    }
+
+    /// What has to come out.
+    fn expect(&mut self, item: &Value, name: &str, place: &Place) -> Option<Expect> {
+        let verdict = match item.get("decision").and_then(Value::as_str) {
+            Some("allow") => Some(Verdict::Allow),
+            Some("deny") => Some(Verdict::Deny),
+            _ => {
+                self.fail(name, place, "`decision` is `allow` or `deny`");
+                None
+            }
+        };
+        let reason = texts(item.get("reason"));
+        if reason.is_none() {
+            self.fail(name, place, "`reason` is a list of policy ids");
+        }
+        let count = item.get("num_errors").and_then(Value::as_u64);
+        if count.is_none() {
+            self.fail(name, place, "`num_errors` is a number");
+        }
+        Some(Expect {
+            verdict: verdict?,
+            code: None,
+            because: Some(Because::AtLeast(reason?)),
+            errors: Errors::Count(usize::try_from(count?).unwrap_or(usize::MAX)),
         })
     }
 

@@ -17,6 +17,9 @@ use named::{name, uid};
 
 /// Keys that every test may have.
 const OF_EVERY_TEST: [&str; 6] = ["name", "skip", "now", "given", "unknown", "context"];
+/// Keys that a test of one check has beside them.
+const OF_A_CHECK: [&str; 7] =
+    ["principal", "action", "resource", "expect", "code", "because", "errors"];
 /// What a test asks, by the key that says so.
 const ASKS: [&str; 4] = ["principal", "matrix", "search", "request"];
 
@@ -103,14 +106,12 @@ fn paths(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
 fn time(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<i64> {
     let node = node?;
     let text = reader.text(Some(node))?;
-    match text.parse::<Timestamp>() {
-        Ok(time) => Some(time.as_millisecond()),
-        Err(_) => {
-            let message = format!("`{text}` is no moment");
-            reader.fail_with_hint(node, message, "write it as `2026-11-21T12:00:00Z`");
-            None
-        }
+    let time = text.parse::<Timestamp>().ok();
+    if time.is_none() {
+        let message = format!("`{text}` is no moment");
+        reader.fail_with_hint(node, message, "write it as `2026-11-21T12:00:00Z`");
     }
+    time.map(Timestamp::as_millisecond)
 }
 
 fn test(node: &Node, now_ms: Option<i64>, reader: &mut Reader<'_>) -> Option<Test> {
@@ -124,6 +125,8 @@ fn test(node: &Node, now_ms: Option<i64>, reader: &mut Reader<'_>) -> Option<Tes
     let ask = match asked.as_slice() {
         [one] => ask::read(one, node, reader),
         [] => {
+            // A misspelt key may be what is missing.
+            keys(node, &OF_A_CHECK, reader);
             let missing =
                 ["action", "resource", "expect"].into_iter().any(|key| node.get(key).is_some());
             let (message, hint) = if missing {
@@ -212,7 +215,7 @@ fn given(node: &Node, reader: &mut Reader<'_>) -> Option<Given> {
     Some(Given { place: place(node, reader), unlink, remove, upsert, link })
 }
 
-/// What a test of a kind asks for cannot have, or does not have and needs.
+/// Tells of keys that a test of this kind cannot have.
 fn keys(node: &Node, own: &[&str], reader: &mut Reader<'_>) {
     let known: Vec<&str> = OF_EVERY_TEST.iter().chain(own).copied().collect();
     reader.keys(node, "a test", &known);
@@ -228,5 +231,5 @@ fn missing(node: &Node, key: &str, reader: &mut Reader<'_>) -> Option<Ask> {
 /// The names of a test, for those that gather more of them.
 fn names(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<String> {
     let nodes = reader.texts(node);
-    nodes.into_iter().filter_map(|node| name(node)).collect()
+    nodes.into_iter().filter_map(name).collect()
 }

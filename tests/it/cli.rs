@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod log;
 mod search;
+mod test;
 mod usage;
 mod validate;
 mod why;

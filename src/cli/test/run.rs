@@ -24,8 +24,6 @@ pub(super) struct Cases {
     files: Vec<String>,
     /// Each with the number of its file.
     cases: Vec<(usize, Case)>,
-    /// What the worlds were read from.
-    pub(super) sources: Vec<PathBuf>,
 }
 
 /// What came out of a run.
@@ -127,13 +125,13 @@ pub(super) fn cases(
             }
         });
     }
-    Ok(Cases { files, cases, sources: worlds.paths() })
+    Ok(Cases { files, cases })
 }
 
 /// Runs all cases.
 pub(super) fn all(cases: Cases) -> Run {
     let started = Instant::now();
-    let Cases { files, cases, .. } = cases;
+    let Cases { files, cases } = cases;
     let most = thread::available_parallelism().map_or(1, usize::from);
     let threads = most.min(cases.len().div_ceil(TAKEN)).max(1);
     let next = AtomicUsize::new(0);
