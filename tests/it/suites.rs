@@ -49,3 +49,16 @@ fn the_examples_pass_theirs() {
         passes(&tests);
     }
 }
+
+/// Whoever changes a shipped policy by mistake is told by a test, or it is written down why no test
+/// can tell.
+#[test]
+fn no_mutant_of_the_shipped_policies_survives() {
+    let output = from_the_root(&["test", "--mutate"]);
+    assert!(output.starts_with("exit: 0\n"), "{output}");
+    let summary = output.lines().find(|line| line.contains(" mutants: ")).expect("a summary");
+    assert!(summary.contains(" killed, 0 survived, "), "{summary}");
+    // Where hardly anything is changed, hardly anything survives.
+    let tried: usize = summary.split(' ').next().unwrap().parse().unwrap();
+    assert!(tried > 150, "{summary}");
+}

@@ -153,15 +153,32 @@ fn ownership_as_a_parent() {
     for device in ["SD-001", "EM-002", "WM-003"] {
         world.joins("Device", device, uid("Customer", "Customer A"));
     }
-    assert_snapshot!(world.run(&["validate"]), @"
-exit: 2
------ stderr
-error: unrecognized subcommand 'diff'
+    assert_snapshot!(world.run(&["validate"]), @r#"
+    exit: 5
+    ----- stdout
+    error[same-as-parents]: `owner` of `Device::"SD-001"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
+      --> entities/entities.json:62:3
+       |
+    62 |   {"uid":{"type":"Device","id":"SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
 
-Usage: doorward <COMMAND>
+    error[same-as-parents]: `owner` of `Device::"EM-002"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
+      --> entities/entities.json:63:3
+       |
+    63 |   {"uid":{"type":"Device","id":"EM-002"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
 
-For more information, try '--help'.
-");
+    error[same-as-parents]: `owner` of `Device::"WM-003"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
+      --> entities/entities.json:64:3
+       |
+    64 |   {"uid":{"type":"Device","id":"WM-003"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
+
+    invalid: 3 errors, 0 warnings
+    "#);
     world.without_guard();
     assert_eq!(
         world.failing(&[]),
@@ -179,31 +196,17 @@ fn a_device_left_in_a_group_of_its_former_owner() {
     let world = World::shipped();
     world.joins("Device", "AM-307", uid("EntityGroup", "Building A"));
     assert_snapshot!(world.run(&["validate"]), @r#"
-       exit: 5
-       ----- stdout
-       error[same-as-parents]: `owner` of `Device::"SD-001"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
-         --> entities/entities.json:62:3
-          |
-       62 |   {"uid":{"type":"Device","id":"SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-          |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       hint: take the entity out of the group, or give both the same value, in one change
+    exit: 5
+    ----- stdout
+    error[same-as-parents]: `owner` of `Device::"AM-307"` is `Owner::"Customer B"`, but its parent `EntityGroup::"Building A"` has `Owner::"Tenant 1"`
+      --> entities/entities.json:67:3
+       |
+    67 |   {"uid":{"type":"Device","id":"AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer B"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
 
-       error[same-as-parents]: `owner` of `Device::"EM-002"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
-         --> entities/entities.json:63:3
-          |
-       63 |   {"uid":{"type":"Device","id":"EM-002"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-          |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       hint: take the entity out of the group, or give both the same value, in one change
-
-       error[same-as-parents]: `owner` of `Device::"WM-003"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
-         --> entities/entities.json:64:3
-          |
-       64 |   {"uid":{"type":"Device","id":"WM-003"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-          |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       hint: take the entity out of the group, or give both the same value, in one change
-
-       invalid: 3 errors, 0 warnings
-       "#);
+    invalid: 1 error, 0 warnings
+    "#);
     world.without_guard();
     assert_eq!(
         world.failing(&[]),
@@ -221,15 +224,18 @@ fn an_alarm_left_behind() {
     world.entity("Alarm", "alarm on AM-307", |alarm| {
         alarm["attrs"]["owner"] = json!({"__entity": uid("Owner", "Customer A")});
     });
-    assert_snapshot!(world.run(&["validate"]), @"
-    exit: 2
-    ----- stderr
-    error: unrecognized subcommand 'diff'
+    assert_snapshot!(world.run(&["validate"]), @r#"
+    exit: 5
+    ----- stdout
+    error[same-as-parents]: `owner` of `Alarm::"alarm on AM-307"` is `Owner::"Customer A"`, but its parent `Device::"AM-307"` has `Owner::"Customer B"`
+      --> entities/entities.json:69:3
+       |
+    69 |   {"uid":{"type":"Alarm","id":"alarm on AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Ten
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
 
-    Usage: doorward <COMMAND>
-
-    For more information, try '--help'.
-    ");
+    invalid: 1 error, 0 warnings
+    "#);
     world.without_guard();
     assert_eq!(
         world.failing(&[]),
@@ -242,15 +248,18 @@ fn an_alarm_left_behind() {
 fn propagation_as_a_parent() {
     let world = World::shipped();
     world.joins("Alarm", "alarm on SD-001", uid("Asset", "Building A"));
-    assert_snapshot!(world.run(&["validate"]), @"
-    exit: 2
-    ----- stderr
-    error: unrecognized subcommand 'diff'
+    assert_snapshot!(world.run(&["validate"]), @r#"
+    exit: 5
+    ----- stdout
+    error[same-as-parents]: `owner` of `Alarm::"alarm on SD-001"` is `Owner::"Customer A"`, but its parent `Asset::"Building A"` has `Owner::"Tenant 1"`
+      --> entities/entities.json:68:3
+       |
+    68 |   {"uid":{"type":"Alarm","id":"alarm on SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Ten
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
 
-    Usage: doorward <COMMAND>
-
-    For more information, try '--help'.
-    ");
+    invalid: 1 error, 0 warnings
+    "#);
     world.without_guard();
     assert_eq!(
         world.failing(&[]),
@@ -263,15 +272,18 @@ fn propagation_as_a_parent() {
 fn a_user_left_in_a_group_of_the_former_company() {
     let world = World::shipped();
     world.joins("User", "eve", uid("UserGroup", "A/All"));
-    assert_snapshot!(world.run(&["validate"]), @"
-    exit: 2
-    ----- stderr
-    error: unrecognized subcommand 'diff'
+    assert_snapshot!(world.run(&["validate"]), @r#"
+    exit: 5
+    ----- stdout
+    error[same-as-parents]: `owner` of `User::"eve"` is `Owner::"A-East"`, but its parent `UserGroup::"A/All"` has `Owner::"Customer A"`
+      --> entities/entities.json:37:3
+       |
+    37 |   {"uid":{"type":"User","id":"eve"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"A-East"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}},"enabled
+       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take the entity out of the group, or give both the same value, in one change
 
-    Usage: doorward <COMMAND>
-
-    For more information, try '--help'.
-    ");
+    invalid: 1 error, 0 warnings
+    "#);
     world.without_guard();
     assert_eq!(
         world.failing(&[]),
@@ -345,15 +357,20 @@ fn a_forbid_that_errs_and_is_skipped() {
     let name = "an account that is gone does not keep its own profile";
     assert_eq!(world.failing(&["--forbid-errors", "skip"]), [name]);
     assert_snapshot!(
-        world.run(&["test", "tests/policies/traps.yaml", "--forbid-errors", "skip"]), @"
-    exit: 2
-    ----- stderr
-    error: unrecognized subcommand 'diff'
+        world.run(&["test", "tests/policies/traps.yaml", "--forbid-errors", "skip"]), @r#"
+    exit: 4
+    ----- stdout
+    FAIL an account that is gone does not keep its own profile  tests/policies/traps.yaml:94
+      expected deny, got allow
+      errors: expected `disabled-user`, `own-profile`, `tenant-isolation`, got `disabled-user`, `tenant-isolation`
+      User::"ghost" write User::"ghost"
+        allow
+          permit own-profile  policies/thingsboard.cedar:20
+          `disabled-user` could not be evaluated: entity `User::"ghost"` does not exist
+          `tenant-isolation` could not be evaluated: entity `User::"ghost"` does not exist
 
-    Usage: doorward <COMMAND>
-
-    For more information, try '--help'.
-    ");
+    17 passed, 1 failed, 0 skipped
+    "#);
     // With the default it is denied all the same, and the test says that a guard is gone.
     assert_eq!(world.failing(&[]), [name]);
 }
