@@ -20,6 +20,7 @@ mod search;
 mod serve;
 mod shipped;
 mod terminal;
+mod test;
 mod validate;
 mod verdict;
 
@@ -55,6 +56,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Search(search::SearchArgs),
     Probe(probe::ProbeArgs),
+    Test(test::TestArgs),
     Demo(demo::DemoArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -95,6 +97,7 @@ impl Command {
             Self::Explain(args) => explain::run(&args, given),
             Self::Search(args) => search::run(&args, given),
             Self::Probe(args) => probe::run(&args),
+            Self::Test(args) => test::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),

@@ -17,8 +17,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("http", &["mapping", "identity", "pdp", "engine", "analysis"]),
     ("pdp", &["engine", "revisions"]),
     ("sources", &["pdp", "revisions", "engine"]),
-    ("policy_test", &["mapping", "engine"]),
-    ("mapping", &["engine"]),
+    ("policy_test", &["mapping", "yaml", "engine"]),
+    ("mapping", &["yaml", "engine"]),
+    ("yaml", &["engine"]),
     ("identity", &["engine"]),
     ("analysis", &["engine"]),
     ("thingsboard", &["engine"]),
@@ -33,6 +34,7 @@ const EVERYTHING_BELOW_CLI: &[&str] = &[
     "sources",
     "policy_test",
     "mapping",
+    "yaml",
     "identity",
     "analysis",
     "thingsboard",
@@ -103,6 +105,7 @@ pub(crate) fn pure(files: &[File]) -> Vec<String> {
         let place = match module(&file.path) {
             Some("engine") => "the engine",
             Some("mapping") => "the mapping",
+            Some("yaml") => "a reader of YAML",
             Some("policy_test") => "a policy test",
             _ => continue,
         };

@@ -1,0 +1,75 @@
+//! The report for programs.
+
+use serde_json::{Map, Value, json};
+
+use super::run::{Ran, Run};
+use crate::policy_test::{Answer, Mismatch, Outcome};
+
+/// The report: the numbers, and every case.
+pub(super) fn report(run: &Run) -> Value {
+    let counts = run.counts();
+    let tests: Vec<Value> = run.results.iter().map(|ran| case(run, ran)).collect();
+    json!({
+        "passed": counts.passed,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "tests": tests,
+    })
+}
+
+fn case(run: &Run, ran: &Ran) -> Value {
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put("file", json!(run.file_of(ran)));
+    put("line", json!(ran.case.line));
+    put("name", json!(ran.case.test));
+    if let Some(cell) = &ran.case.cell {
+        put("cell", json!(cell));
+    }
+    let (word, answer) = match &ran.outcome {
+        Outcome::Passed(answer) => ("passed", answer.as_ref()),
+        Outcome::Failed { answer, .. } => ("failed", answer.as_ref()),
+        Outcome::Skipped(_) => ("skipped", None),
+    };
+    put("outcome", json!(word));
+    match &ran.outcome {
+        Outcome::Skipped(reason) => {
+            put("reason", json!(reason));
+        }
+        Outcome::Failed { mismatches, about, .. } => {
+            let differences: Vec<Value> = mismatches.iter().map(difference).collect();
+            put("differences", differences.into());
+            if let Some(about) = about {
+                put("about", json!(about));
+            }
+        }
+        Outcome::Passed(_) => {}
+    }
+    if let Some(answer) = answer {
+        put("answer", answered(answer));
+    }
+    Value::Object(members)
+}
+
+fn difference(mismatch: &Mismatch) -> Value {
+    let Mismatch { what, expected, got } = mismatch;
+    json!({"what": what, "expected": expected, "got": got})
+}
+
+fn answered(answer: &Answer) -> Value {
+    let errors: Vec<Value> = answer
+        .errors
+        .iter()
+        .map(|error| json!({"policy": error.policy, "message": error.message}))
+        .collect();
+    let mut json = json!({
+        "decision": answer.verdict.as_str(),
+        "code": answer.code,
+        "reason": answer.because,
+        "errors": errors,
+    });
+    if let (Some(why), Value::Object(members)) = (&answer.why, &mut json) {
+        members.insert("why".to_owned(), json!(why));
+    }
+    json
+}
