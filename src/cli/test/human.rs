@@ -3,11 +3,12 @@
 
 use super::super::terminal::{Paint, visible};
 use super::super::verdict::{Detail, Verdict};
+use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
 use crate::policy_test::{Answer, Mismatch, Outcome};
 
 /// The report.
-pub(super) fn report(run: &Run, paint: Paint) -> String {
+pub(super) fn report(run: &Run, mutation: Option<&Mutation>, paint: Paint) -> String {
     let mut text = String::new();
     for ran in &run.results {
         match &ran.outcome {
@@ -25,7 +26,63 @@ pub(super) fn report(run: &Run, paint: Paint) -> String {
             }
         }
     }
-    text + &summary(run, paint)
+    if let Some(mutation) = mutation {
+        text.push_str(&mutants(mutation, paint));
+    }
+    text.push_str(&summary(run, paint));
+    if let Some(mutation) = mutation {
+        text.push_str(&score(mutation, paint));
+    }
+    text
+}
+
+/// The mutants that survived without a reason, and the reasons that are about none.
+fn mutants(mutation: &Mutation, paint: Paint) -> String {
+    let mut text = String::new();
+    for Survivor { mutant, diff, .. } in mutation.survivors.iter().filter(|it| it.reason.is_none())
+    {
+        let place = visible(&format!("{}:{}", mutant.file, mutant.line));
+        let name = visible(&mutant.name);
+        let survived = paint.bad("SURVIVED");
+        text.push_str(&format!("{survived} {}  {}\n", paint.bold(&name), paint.faint(&place)));
+        for line in diff.lines() {
+            let shown = visible(line);
+            let shown = match line.get(..1) {
+                Some("-") => paint.bad(&shown),
+                Some("+") => paint.good(&shown),
+                _ => paint.faint(&shown),
+            };
+            text.push_str(format!("  {shown}").trim_end());
+            text.push('\n');
+        }
+        text.push_str(&format!("  hint: {}\n\n", visible(&mutant.hint)));
+    }
+    for Stale { mutant, place, why } in &mutation.stale {
+        let at = visible(&format!("{}:{}", place.name, place.line));
+        let name = visible(mutant);
+        let stale = paint.bad("STALE");
+        text.push_str(&format!("{stale} {}  {}\n", paint.bold(&name), paint.faint(&at)));
+        text.push_str(&format!("  it is accepted that this mutant survives, but {why}\n"));
+        text.push_str("  hint: take it out of `accepted_mutants`\n\n");
+    }
+    text
+}
+
+/// The line about mutants.
+fn score(mutation: &Mutation, paint: Paint) -> String {
+    let accepted = mutation.accepted();
+    let survived = mutation.survivors.len() - accepted;
+    let told = format!("{survived} survived");
+    let told = if survived > 0 { paint.bad(&told) } else { paint.good(&told) };
+    let (whole, tenth) = (mutation.permille() / 10, mutation.permille() % 10);
+    let mut text = format!(
+        "{} mutants: {} killed, {told}, {accepted} accepted; score {whole}.{tenth} %\n",
+        mutation.tried, mutation.killed
+    );
+    if let Some(cut) = &mutation.cut {
+        text.push_str(&format!("{}: {cut}\n", paint.doubtful("not all")));
+    }
+    text
 }
 
 /// The last line.

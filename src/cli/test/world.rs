@@ -109,6 +109,8 @@ impl<'a> Worlds<'a> {
         };
         Ok(World {
             snapshot,
+            schema: bundle.schema,
+            policies: bundle.policies,
             routes,
             check: self.config.check_options(),
             compile: compile_options,
