@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cedar_policy::EntityUid;
 
-use crate::engine::{CheckOptions, Code, CompileOptions, Draft, Problems, Snapshot, Text};
+use crate::engine::{CheckOptions, Code, CompileOptions, Problems, Snapshot, Text};
 use crate::mapping::{Matched, RouteMap};
 
 /// Policies, entities and routes that tests are run against.
@@ -14,8 +14,6 @@ use crate::mapping::{Matched, RouteMap};
 pub struct World {
     /// Policies, schema, entities and links.
     pub snapshot: Snapshot,
-    /// The schema that it was compiled from.
-    pub schema: Option<Text>,
     /// The policy texts that it was compiled from.
     pub policies: Vec<Text>,
     /// What requests of a proxy ask for, if there is a route file.
@@ -63,8 +61,7 @@ impl World {
         let of_name = |policies: &Text| policies.name == text.name;
         let texts = self.policies.iter().map(|own| if of_name(own) { text } else { own });
         let policies: Vec<Text> = texts.cloned().collect();
-        let rules = Some((self.schema.as_ref(), policies.as_slice()));
-        let snapshot = self.snapshot.revise(&Draft { rules, ..Draft::default() }, &self.compile)?;
+        let snapshot = self.snapshot.with_policies(&policies, &self.compile)?;
         Ok(Self { snapshot, policies, ..self.clone() })
     }
 }

@@ -109,7 +109,6 @@ impl<'a> Worlds<'a> {
         };
         Ok(World {
             snapshot,
-            schema: bundle.schema,
             policies: bundle.policies,
             routes,
             check: self.config.check_options(),

@@ -69,7 +69,9 @@ fn entities() -> String {
     let entity = |ty: &str, id: &str, attrs: String, parent: Option<(&str, &str)>| {
         let parents = parent.map(|(ty, id)| format!(r#"{{"type":"{ty}","id":"{id}"}}"#));
         let parents = parents.unwrap_or_default();
-        format!(r#"{{"uid":{{"type":"{ty}","id":"{id}"}},"attrs":{{{attrs}}},"parents":[{parents}]}}"#)
+        format!(
+            r#"{{"uid":{{"type":"{ty}","id":"{id}"}},"attrs":{{{attrs}}},"parents":[{parents}]}}"#
+        )
     };
     let user = |id: &str, role: Option<&str>, of: &str, enabled: bool| {
         let attrs = format!(r#""owner":{},"enabled":{enabled}"#, owner(of));
@@ -177,7 +179,22 @@ tests:
 
 #[test]
 fn a_survivor_is_told_with_its_difference_and_what_is_missing() {
-    assert_snapshot!(project(ONE, NEARLY).run(&["test", "--mutate"]), @"");
+    assert_snapshot!(project(ONE, NEARLY).run(&["test", "--mutate"]), @r#"
+    exit: 4
+    ----- stdout
+    SURVIVED boss: remove principal in Role::"boss"  policies/rules.cedar:2
+      --- policies/rules.cedar
+      +++ policies/rules.cedar
+      @@ -1,3 +1,3 @@
+       @id("boss")
+      -permit (principal in Role::"boss", action == Action::"print", resource)
+      +permit (principal, action == Action::"print", resource)
+       when { resource.owner == principal.owner };
+      hint: add a test that expects a deny where `principal in Role::"boss"` does not hold, and all else of `boss` holds
+
+    4 passed, 0 failed, 0 skipped
+    9 mutants: 8 killed, 1 survived, 0 accepted; score 88.8 %
+    "#);
 }
 
 #[test]
@@ -185,7 +202,12 @@ fn a_survivor_with_a_reason_is_accepted() {
     let reason = "accepted_mutants:\n  - { mutant: 'boss: remove principal in Role::\"boss\"', \
                   reason: nobody else prints }\n";
     let suite = format!("{reason}{NEARLY}");
-    assert_snapshot!(project(ONE, &suite).run(&["test", "--mutate"]), @"");
+    assert_snapshot!(project(ONE, &suite).run(&["test", "--mutate"]), @"
+    exit: 0
+    ----- stdout
+    4 passed, 0 failed, 0 skipped
+    9 mutants: 8 killed, 0 survived, 1 accepted; score 100.0 %
+    ");
 }
 
 #[test]
@@ -194,7 +216,20 @@ fn a_reason_that_is_about_nothing_is_a_failure() {
                    reason: nobody else prints }\n  - { mutant: 'boss: drop', reason: why not }\n  \
                    - { mutant: 'chief: drop', reason: gone by now }\n";
     let suite = format!("{reasons}{NEARLY}");
-    assert_snapshot!(project(ONE, &suite).run(&["test", "--mutate"]), @"");
+    assert_snapshot!(project(ONE, &suite).run(&["test", "--mutate"]), @"
+    exit: 4
+    ----- stdout
+    STALE boss: drop  tests/policies/suite.yaml:3
+      it is accepted that this mutant survives, but a test fails for it by now
+      hint: take it out of `accepted_mutants`
+
+    STALE chief: drop  tests/policies/suite.yaml:4
+      it is accepted that this mutant survives, but there is no such mutant
+      hint: take it out of `accepted_mutants`
+
+    4 passed, 0 failed, 0 skipped
+    9 mutants: 8 killed, 0 survived, 1 accepted; score 100.0 %
+    ");
     // Where nothing is changed, they do not matter.
     assert!(project(ONE, &suite).run(&["test"]).starts_with("exit: 0"));
 }
@@ -202,14 +237,30 @@ fn a_reason_that_is_about_nothing_is_a_failure() {
 #[test]
 fn a_reason_is_written() {
     let suite = format!("accepted_mutants:\n  - {{ mutant: 'boss: drop', reason: ' ' }}\n{NEARLY}");
-    assert_snapshot!(project(ONE, &suite).run(&["test", "--mutate"]), @"");
+    assert_snapshot!(project(ONE, &suite).run(&["test", "--mutate"]), @"
+    exit: 1
+    ----- stderr
+    error[policy-tests]: `reason` is missing
+     --> tests/policies/suite.yaml:2:5
+      |
+    2 |   - { mutant: 'boss: drop', reason: ' ' }
+      |     ^
+    hint: write the mutant's name as the report has it, and why it may survive
+    ");
 }
 
 #[test]
 fn so_many_changes_and_no_more() {
     let project = project(POLICIES, THOROUGH);
-    assert_snapshot!(project.run(&["test", "--mutate", "--mutants-max", "3"]), @"");
-    assert_snapshot!(project.run(&["test", "--mutants-max", "3"]), @"");
+    assert_snapshot!(project.run(&["test", "--mutate", "--mutants-max", "3"]), @"
+    exit: 0
+    ----- stdout
+    75 passed, 0 failed, 0 skipped
+    3 mutants: 3 killed, 0 survived, 0 accepted; score 100.0 %
+    not all: 3 of 31 changes were tried; `--mutants-max` allows more
+    ");
+    let alone = project.run(&["test", "--mutants-max", "3"]);
+    assert!(alone.starts_with("exit: 2\n") && alone.contains("--mutate"), "{alone}");
 }
 
 #[test]
