@@ -221,7 +221,7 @@ impl Suites {
     /// Runs the tests until one fails. The one that does is put in front, since it is likely to
     /// fail for the next mutant too.
     fn fate(&self, trial: &Trial, order: &mut [(usize, usize)]) -> Fate {
-        let text = trial.mutant.apply(&trial.text);
+        let mutant = trial.mutant.apply(&trial.text);
         let mut changed: Vec<(Arc<World>, World)> = Vec::new();
         for number in &trial.suites {
             let Some((_, world)) = self.suites.get(*number) else { continue };
@@ -229,7 +229,7 @@ impl Suites {
                 continue;
             }
             // In worlds where it does not compile it cannot be made by mistake.
-            if let Ok(mutated) = world.with_policy_text(&text) {
+            if let Ok(mutated) = world.with_policy_text(&mutant) {
                 changed.push((Arc::clone(world), mutated));
             }
         }

@@ -5,7 +5,7 @@ use super::*;
 use crate::engine::check::Undeclared;
 use crate::engine::{Bundle, CheckOptions, CheckRequest, CompileOptions, Draft, Problems, compile};
 
-const SCHEMA: &str = r#"
+const SCHEMA: &str = r"
 entity Owner in [Owner];
 entity Role;
 entity Group in [Role];
@@ -15,7 +15,7 @@ entity Doc in [Folder] { owner: Owner, draft: Bool, author: User };
 action Look, Change;
 action read in [Look] appliesTo { principal: [User], resource: [Doc, Folder] };
 action write, sign in [Change] appliesTo { principal: [User], resource: [Doc] };
-"#;
+";
 
 const ENTITIES: &str = r#"[
   {"uid": {"type": "Role", "id": "reader"}, "attrs": {}, "parents": []},

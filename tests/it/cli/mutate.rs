@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-const SCHEMA: &str = r#"
+const SCHEMA: &str = r"
 entity Role;
 entity Owner in [Owner];
 entity User in [Role] { owner: Owner, enabled: Bool };
@@ -16,7 +16,7 @@ entity Doc in [Folder] { owner: Owner, draft: Bool };
 action Look, Change;
 action read, print in [Look] appliesTo { principal: [User], resource: [Doc] };
 action write in [Change] appliesTo { principal: [User], resource: [Doc] };
-"#;
+";
 
 const POLICIES: &str = r#"
 @id("staff")
