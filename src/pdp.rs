@@ -210,6 +210,28 @@ impl Pdp {
         decided
     }
 
+    /// The same, beside the threads that answer everybody where the request asks for an explanation:
+    /// a change that would allow is sought by trying some, which takes milliseconds.
+    pub async fn check_aside(
+        &self,
+        door: Door,
+        installed: &Arc<Installed>,
+        request: CheckRequest,
+    ) -> Decided {
+        if !request.explain {
+            return self.check(door, installed, &request);
+        }
+        let (pdp, held) = (self.clone(), Arc::clone(installed));
+        let request = Arc::new(request);
+        let asked = Arc::clone(&request);
+        match tokio::task::spawn_blocking(move || pdp.check(door, &held, &asked)).await {
+            Ok(decided) => decided,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The process is stopping; who still waits gets the decision all the same.
+            Err(_) => self.check(door, installed, &request),
+        }
+    }
+
     /// Waits until at least this revision is in force. The caller bounds the wait.
     pub async fn wait_for_revision(&self, revision: u64) {
         let mut seen = self.inner.revision.subscribe();

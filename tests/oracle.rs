@@ -18,6 +18,8 @@ mod compare;
 mod conditions;
 #[path = "oracle/entities.rs"]
 mod entities;
+#[path = "oracle/explaining.rs"]
+mod explaining;
 #[path = "../benches/in_engine.rs"]
 mod in_engine;
 #[path = "oracle/metamorphic.rs"]

@@ -104,8 +104,8 @@ pub(super) struct Clauses {
 /// What fills the slots of a template's scope.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Slots {
-    principal: Option<EntityNo>,
-    resource: Option<EntityNo>,
+    pub(super) principal: Option<EntityNo>,
+    pub(super) resource: Option<EntityNo>,
 }
 
 // === impl ClauseKind ===
@@ -156,6 +156,16 @@ impl PolicyOutcomes<'_> {
 // === impl Outcome ===
 
 impl Outcome {
+    /// `satisfied`, `not_satisfied`, `error` or `not_reached`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Satisfied => "satisfied",
+            Self::NotSatisfied => "not_satisfied",
+            Self::Error(_) => "error",
+            Self::NotReached => "not_reached",
+        }
+    }
+
     /// The message of an error.
     pub fn message(&self) -> Option<&str> {
         match self {
@@ -164,7 +174,7 @@ impl Outcome {
         }
     }
 
-    fn of(holds: bool) -> Self {
+    pub(super) fn of(holds: bool) -> Self {
         if holds { Self::Satisfied } else { Self::NotSatisfied }
     }
 }
@@ -191,7 +201,13 @@ impl Clauses {
         clauses
     }
 
-    fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+    /// What is evaluated for a clause; nothing for the scope.
+    pub(super) fn term(&self, number: usize) -> Option<&Term> {
+        self.terms.get(number)?.as_ref()
+    }
+
+    /// The conjuncts.
+    pub(super) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         let both = self.list.iter().zip(&self.terms);
         both.filter_map(|(clause, term)| {
             Some(Step { kind: clause.kind, block: clause.block, term: term.as_ref()? })

@@ -301,6 +301,15 @@ impl Entry {
         self.resource_type.as_ref().is_none_or(|wanted| wanted == name)
     }
 
+    /// The actions and groups of actions that the scope names.
+    pub(super) fn action_groups(&self) -> &[EntityUid] {
+        match &self.actions {
+            Actions::Any => &[],
+            Actions::Eq(uid) => std::slice::from_ref(uid),
+            Actions::In(uids) => uids,
+        }
+    }
+
     /// Whether the scope takes an action.
     pub(super) fn concerns(&self, action: &EntityUid, schema: &SchemaInfo) -> bool {
         match &self.actions {

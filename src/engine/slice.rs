@@ -8,8 +8,10 @@
 
 pub(super) mod clauses;
 pub(super) mod demand;
+pub(super) mod mend;
 pub(super) mod needs;
 pub(super) mod plain;
+pub(super) mod seen;
 mod value;
 
 use std::sync::Arc;

@@ -15,6 +15,8 @@ pub(super) use routes::ROUTES;
 
 pub use mapping::{Mapping, MappingError, Options};
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -76,7 +78,7 @@ async fn evaluate_one(doorway: &Doorway, request: Request<Body>) -> Result<Respo
     let question = Partial::read(object(&body.bytes, app.limits.depth)?)?.complete()?;
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(64);
-    evaluate(app, &installed, question, &mut out);
+    evaluate(app, &installed, question, true, &mut out).await;
     Ok(json_answer(out))
 }
 
@@ -96,9 +98,15 @@ async fn read_body(
 }
 
 /// Decides one question and writes its answer; true if it is allowed.
-fn evaluate(app: &App, installed: &Installed, question: Question, out: &mut Vec<u8>) -> bool {
+async fn evaluate(
+    app: &App,
+    installed: &Arc<Installed>,
+    question: Question,
+    may_explain: bool,
+    out: &mut Vec<u8>,
+) -> bool {
     let explain = question.explain;
-    let request = match resolve(&app.authzen, &installed.snapshot, question) {
+    let mut request = match resolve(&app.authzen, &installed.snapshot, question) {
         Ok(request) => request,
         Err(invalid) => {
             app.pdp.metrics().count_refused(Door::Authzen, Code::InvalidRequest);
@@ -106,7 +114,8 @@ fn evaluate(app: &App, installed: &Installed, question: Question, out: &mut Vec<
             return false;
         }
     };
-    let decided = app.pdp.check(Door::Authzen, installed, &request);
+    request.explain &= may_explain;
+    let decided = app.pdp.check_aside(Door::Authzen, installed, request).await;
     match &decided.outcome {
         Ok(response) => {
             let allowed = response.decision == Decision::Allow;

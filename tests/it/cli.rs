@@ -13,3 +13,4 @@ mod mutate;
 mod search;
 mod usage;
 mod validate;
+mod why;

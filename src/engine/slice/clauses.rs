@@ -176,9 +176,26 @@ impl Scene<'_> {
     }
 }
 
+impl Scene<'_> {
+    /// What each conjunct comes to by itself, whatever the others do.
+    pub(crate) fn each<'s>(
+        &self,
+        slice: &Slice,
+        steps: impl Iterator<Item = Step<'s>>,
+    ) -> Vec<Outcome> {
+        self.with_evaluator(slice, |evaluator| {
+            steps.map(|step| step.term.outcome(evaluator)).collect()
+        })
+    }
+}
+
 // === impl Term ===
 
 impl Term {
+    pub(super) fn expr(&self) -> &Expr {
+        &self.0
+    }
+
     fn outcome(&self, evaluator: &Evaluator<'_>) -> Outcome {
         match evaluator.interpret(&self.0, &SlotEnv::new()) {
             Ok(value) => match value.value_kind() {
