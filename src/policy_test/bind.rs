@@ -8,7 +8,7 @@ use cedar_policy::EntityUid;
 
 use super::case::{Case, Question, Scene};
 use super::suite::{
-    Allowed, Ask, Errors, Expect, Given, Http, Matrix, Named, Search, Test, Triple,
+    Allowed, Ask, Because, Errors, Expect, Given, Http, Matrix, Named, Search, Test, Triple,
 };
 use super::world::World;
 use super::{CODE, Verdict};
@@ -263,8 +263,25 @@ impl<'a> Binder<'a> {
             principal: principal?,
             action: action?,
             resource: resource?,
-            expect: expect.clone(),
+            expect: self.with_ids(expect),
         })
+    }
+
+    /// Cedar calls a policy without an id by its number.
+    fn with_ids(&self, expect: &Expect) -> Expect {
+        let id = |id: &String| {
+            let number = id.strip_prefix("policy").and_then(|number| number.parse::<usize>().ok());
+            let numbered = number.and_then(|number| self.snapshot.policies().get(number));
+            match numbered {
+                Some(info) if self.snapshot.policy(id).is_none() => info.id.clone(),
+                _ => id.clone(),
+            }
+        };
+        let because = match &expect.because {
+            Some(Because::AtLeast(ids)) => Some(Because::AtLeast(ids.iter().map(id).collect())),
+            other => other.clone(),
+        };
+        Expect { because, ..expect.clone() }
     }
 
     fn unjudged(

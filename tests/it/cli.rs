@@ -11,6 +11,7 @@ mod init;
 mod log;
 mod mutate;
 mod search;
+mod test;
 mod usage;
 mod validate;
 mod why;
