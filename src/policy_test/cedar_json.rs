@@ -64,14 +64,14 @@ pub(super) fn parse(
     let mut tests: Vec<Test> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for (number, item) in items.iter().enumerate() {
-        let Some(mut test) = reader.test(number, item) else { continue };
+        let Some(mut read) = reader.test(number, item) else { continue };
         // Cedar does not ask for names that differ; reports do.
-        let count = names.entry(test.name.clone()).or_insert(0);
+        let count = names.entry(read.name.clone()).or_insert(0);
         *count += 1;
         if *count > 1 {
-            test.name = format!("{} ({count})", test.name);
+            read.name = format!("{} ({count})", read.name);
         }
-        tests.push(test);
+        tests.push(read);
     }
     if reader.problems.refuses() {
         return Err(reader.problems);
@@ -98,21 +98,7 @@ impl Reader<'_> {
             reader.problems.push(Problem::error(CODE, message).at(place.clone()));
         };
         let request = item.get("request");
-        let mut uid = |part: &str| {
-            let text = request.and_then(|it| it.get(part)).and_then(Value::as_str);
-            match text.map(uid::parse) {
-                Some(Ok(uid)) => Some(Named { uid, place: place.clone() }),
-                Some(Err(why)) => {
-                    fail(self, &why);
-                    None
-                }
-                None => {
-                    fail(self, &format!("`request.{part}` is missing"));
-                    None
-                }
-            }
-        };
-        let (principal, action, resource) = (uid("principal"), uid("action"), uid("resource"));
+        let triple = self.triple(request, &place, &fail);
         let verdict = match item.get("decision").and_then(Value::as_str) {
             Some("allow") => Some(Verdict::Allow),
             Some("deny") => Some(Verdict::Deny),
@@ -151,7 +137,7 @@ impl Reader<'_> {
             because: Some(Because::AtLeast(reason?)),
             errors: Errors::Count(usize::try_from(count?).unwrap_or(usize::MAX)),
         };
-        let triple = Triple { principal: principal?, action: action?, resource: resource? };
+        let triple = triple?;
         Some(Test {
             name,
             place,
@@ -163,6 +149,31 @@ impl Reader<'_> {
             context: context?,
             ask: Ask::Check(triple, expect),
         })
+    }
+
+    /// Principal, action and resource. What is wrong with any of them is told.
+    fn triple(
+        &mut self,
+        request: Option<&Value>,
+        place: &Place,
+        fail: &dyn Fn(&mut Self, &str),
+    ) -> Option<Triple> {
+        let mut uid = |part: &str| {
+            let text = request.and_then(|it| it.get(part)).and_then(Value::as_str);
+            match text.map(uid::parse) {
+                Some(Ok(uid)) => Some(Named { uid, place: place.clone() }),
+                Some(Err(why)) => {
+                    fail(self, &why);
+                    None
+                }
+                None => {
+                    fail(self, &format!("`request.{part}` is missing"));
+                    None
+                }
+            }
+        };
+        let (principal, action, resource) = (uid("principal"), uid("action"), uid("resource"));
+        Some(Triple { principal: principal?, action: action?, resource: resource? })
     }
 
     fn entities(&mut self, value: Option<&Value>) -> Result<Text, Problem> {

@@ -133,14 +133,12 @@ fn paths(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
 fn time(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<i64> {
     let node = node?;
     let text = reader.text(Some(node))?;
-    match text.parse::<Timestamp>() {
-        Ok(time) => Some(time.as_millisecond()),
-        Err(_) => {
-            let message = format!("`{text}` is no moment");
-            reader.fail_with_hint(node, message, "write it as `2026-11-21T12:00:00Z`");
-            None
-        }
-    }
+    let Ok(time) = text.parse::<Timestamp>() else {
+        let message = format!("`{text}` is no moment");
+        reader.fail_with_hint(node, message, "write it as `2026-11-21T12:00:00Z`");
+        return None;
+    };
+    Some(time.as_millisecond())
 }
 
 fn test(node: &Node, now_ms: Option<i64>, reader: &mut Reader<'_>) -> Option<Test> {
@@ -258,5 +256,5 @@ fn missing(node: &Node, key: &str, reader: &mut Reader<'_>) -> Option<Ask> {
 /// The names of a test, for those that gather more of them.
 fn names(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<String> {
     let nodes = reader.texts(node);
-    nodes.into_iter().filter_map(|node| name(node)).collect()
+    nodes.into_iter().filter_map(name).collect()
 }

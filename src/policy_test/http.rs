@@ -16,6 +16,7 @@ use crate::mapping::{Mapped, Matched, OriginalRequest, Upgrade};
 pub(super) struct Decided {
     pub(super) answer: Answer,
     /// The checks that were made.
+    #[expect(dead_code, reason = "coverage will count what they evaluate")]
     pub(super) requests: Vec<CheckRequest>,
     /// The check that decided, where one did.
     pub(super) deciding: Option<CheckRequest>,

@@ -201,7 +201,7 @@ impl Suite {
     pub fn identifies(&self) -> bool {
         self.tests.iter().any(|test| match &test.ask {
             Ask::Http(http, _) => {
-                http.asker.is_none() && !(http.headers.is_empty() && !http.url.contains('?'))
+                http.asker.is_none() && (!http.headers.is_empty() || http.url.contains('?'))
             }
             _ => false,
         })

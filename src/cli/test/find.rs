@@ -105,7 +105,9 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 impl From<Vec<Problem>> for Failure {
     fn from(list: Vec<Problem>) -> Self {
         let mut problems = Problems::default();
-        list.into_iter().for_each(|problem| problems.push(problem));
+        for problem in list {
+            problems.push(problem);
+        }
         problems.into()
     }
 }

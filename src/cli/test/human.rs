@@ -1,6 +1,8 @@
 //! The report for people: what failed, with what was expected, what came out and why; what was
 //! skipped; and the numbers in the last line.
 
+use std::fmt::Write as _;
+
 use super::super::terminal::{Paint, visible};
 use super::super::verdict::{Detail, Verdict};
 use super::mutate::{Mutation, Stale, Survivor};
@@ -16,13 +18,13 @@ pub(super) fn report(run: &Run, mutation: Option<&Mutation>, paint: Paint) -> St
             Outcome::Failed { mismatches, answer, about } => {
                 text.push_str(&head(&paint.bad("FAIL"), run, ran, paint));
                 for line in failure(ran, mismatches, answer.as_ref(), about.as_deref(), paint) {
-                    text.push_str(&format!("  {line}\n"));
+                    let _ = writeln!(text, "  {line}");
                 }
                 text.push('\n');
             }
             Outcome::Skipped(reason) => {
                 text.push_str(&head(&paint.doubtful("SKIP"), run, ran, paint));
-                text.push_str(&format!("  {}\n\n", visible(reason)));
+                let _ = write!(text, "  {}\n\n", visible(reason));
             }
         }
     }
@@ -44,7 +46,7 @@ fn mutants(mutation: &Mutation, paint: Paint) -> String {
         let place = visible(&format!("{}:{}", mutant.file, mutant.line));
         let name = visible(&mutant.name);
         let survived = paint.bad("SURVIVED");
-        text.push_str(&format!("{survived} {}  {}\n", paint.bold(&name), paint.faint(&place)));
+        let _ = writeln!(text, "{survived} {}  {}", paint.bold(&name), paint.faint(&place));
         for line in diff.lines() {
             let shown = visible(line);
             let shown = match line.get(..1) {
@@ -55,14 +57,14 @@ fn mutants(mutation: &Mutation, paint: Paint) -> String {
             text.push_str(format!("  {shown}").trim_end());
             text.push('\n');
         }
-        text.push_str(&format!("  hint: {}\n\n", visible(&mutant.hint)));
+        let _ = write!(text, "  hint: {}\n\n", visible(&mutant.hint));
     }
     for Stale { mutant, place, why } in &mutation.stale {
         let at = visible(&format!("{}:{}", place.name, place.line));
         let name = visible(mutant);
         let stale = paint.bad("STALE");
-        text.push_str(&format!("{stale} {}  {}\n", paint.bold(&name), paint.faint(&at)));
-        text.push_str(&format!("  it is accepted that this mutant survives, but {why}\n"));
+        let _ = writeln!(text, "{stale} {}  {}", paint.bold(&name), paint.faint(&at));
+        let _ = writeln!(text, "  it is accepted that this mutant survives, but {why}");
         text.push_str("  hint: take it out of `accepted_mutants`\n\n");
     }
     text
@@ -80,7 +82,7 @@ fn score(mutation: &Mutation, paint: Paint) -> String {
         mutation.tried, mutation.killed
     );
     if let Some(cut) = &mutation.cut {
-        text.push_str(&format!("{}: {cut}\n", paint.doubtful("not all")));
+        let _ = writeln!(text, "{}: {cut}", paint.doubtful("not all"));
     }
     text
 }

@@ -23,8 +23,9 @@ const CASES_MAX: usize = 2_000_000;
 pub(super) struct Cases {
     files: Vec<String>,
     /// Each with the number of its file.
-    cases: Vec<(usize, Case)>,
+    list: Vec<(usize, Case)>,
     /// What the worlds were read from.
+    #[expect(dead_code, reason = "a watch will wait for changes of them")]
     pub(super) sources: Vec<PathBuf>,
 }
 
@@ -127,13 +128,13 @@ pub(super) fn cases(
             }
         });
     }
-    Ok(Cases { files, cases, sources: worlds.paths() })
+    Ok(Cases { files, list: cases, sources: worlds.paths() })
 }
 
 /// Runs all cases.
 pub(super) fn all(cases: Cases) -> Run {
     let started = Instant::now();
-    let Cases { files, cases, .. } = cases;
+    let Cases { files, list: cases, .. } = cases;
     let most = thread::available_parallelism().map_or(1, usize::from);
     let threads = most.min(cases.len().div_ceil(TAKEN)).max(1);
     let next = AtomicUsize::new(0);

@@ -19,6 +19,7 @@ fn the_commands() {
       explain   Show what happens to one HTTP request: route, captures, checks, decision, policies
       search    What can, who can, or which actions: everything that would be allowed
       probe     Send tricks through your own proxy, and report who disagrees
+      test      Run policy tests
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       validate  Check schema, policies, entities, links and routes, and show every problem
       format    Format .cedar files in place
