@@ -107,6 +107,8 @@ pub(super) fn read_rules(
         );
         None
     };
+    let warnings = read.as_ref().map(|read| read.warnings.clone());
+    problems.append(warnings.unwrap_or_default());
     let parsed = policies::parse(policies, limits, problems);
     let read = read?;
     policies::validate(&parsed, &read, policies, problems);
