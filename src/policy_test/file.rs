@@ -19,6 +19,9 @@ use named::{name, uid};
 const OF_EVERY_TEST: [&str; 6] = ["name", "skip", "now", "given", "unknown", "context"];
 /// Keys of a suite.
 const OF_A_SUITE: [&str; 5] = ["version", "fixture", "now", "tests", "accepted_mutants"];
+/// Keys that a test of one check has beside them.
+const OF_A_CHECK: [&str; 7] =
+    ["principal", "action", "resource", "expect", "code", "because", "errors"];
 /// What a test asks, by the key that says so.
 const ASKS: [&str; 4] = ["principal", "matrix", "search", "request"];
 
@@ -152,6 +155,8 @@ fn test(node: &Node, now_ms: Option<i64>, reader: &mut Reader<'_>) -> Option<Tes
     let ask = match asked.as_slice() {
         [one] => ask::read(one, node, reader),
         [] => {
+            // A misspelt key may be what is missing.
+            keys(node, &OF_A_CHECK, reader);
             let missing =
                 ["action", "resource", "expect"].into_iter().any(|key| node.get(key).is_some());
             let (message, hint) = if missing {
@@ -240,7 +245,7 @@ fn given(node: &Node, reader: &mut Reader<'_>) -> Option<Given> {
     Some(Given { place: place(node, reader), unlink, remove, upsert, link })
 }
 
-/// What a test of a kind asks for cannot have, or does not have and needs.
+/// Tells of keys that a test of this kind cannot have.
 fn keys(node: &Node, own: &[&str], reader: &mut Reader<'_>) {
     let known: Vec<&str> = OF_EVERY_TEST.iter().chain(own).copied().collect();
     reader.keys(node, "a test", &known);

@@ -15,9 +15,6 @@ use crate::mapping::{Mapped, Matched, OriginalRequest, Upgrade};
 /// What came out of a request.
 pub(super) struct Decided {
     pub(super) answer: Answer,
-    /// The checks that were made.
-    #[expect(dead_code, reason = "coverage will count what they evaluate")]
-    pub(super) requests: Vec<CheckRequest>,
     /// The check that decided, where one did.
     pub(super) deciding: Option<CheckRequest>,
 }
@@ -113,7 +110,7 @@ impl Scene {
         let mut answer = whole.unwrap_or_else(nothing);
         answer.because = because.into_iter().collect();
         answer.errors = errors;
-        Decided { answer, requests, deciding }
+        Decided { answer, deciding }
     }
 }
 
@@ -122,6 +119,6 @@ impl Scene {
 impl Decided {
     fn without_check(verdict: Verdict, code: &str, why: impl Into<String>) -> Self {
         let answer = Answer::without_check(verdict, code, why);
-        Self { answer, requests: Vec::new(), deciding: None }
+        Self { answer, deciding: None }
     }
 }

@@ -9,6 +9,9 @@ use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
 use crate::policy_test::{Answer, Mismatch, Outcome};
 
+/// The differences that are explained in full.
+const DECISIVE: [&str; 3] = ["decision", "missing", "unexpected"];
+
 /// The report.
 pub(super) fn report(run: &Run, mutation: Option<&Mutation>, paint: Paint) -> String {
     let mut text = String::new();
@@ -131,7 +134,10 @@ pub(super) fn failure(
         if let (None, Some(about)) = (&ran.case.cell, about) {
             lines.push(visible(about));
         }
-        let told = Verdict::from(response).render(paint, Detail::Brief);
+        // Where the decision is another, the way to the expected one is of interest.
+        let is_other = mismatches.iter().any(|it| DECISIVE.contains(&it.what));
+        let detail = if is_other { Detail::Full } else { Detail::Brief };
+        let told = Verdict::from(response).render(paint, detail);
         lines.extend(told.lines().map(|line| format!("  {line}")));
     } else if let Some(answer) = answer {
         lines.push(visible(&format!("  ({})", answer.code)));

@@ -23,10 +23,7 @@ const CASES_MAX: usize = 2_000_000;
 pub(super) struct Cases {
     files: Vec<String>,
     /// Each with the number of its file.
-    list: Vec<(usize, Case)>,
-    /// What the worlds were read from.
-    #[expect(dead_code, reason = "a watch will wait for changes of them")]
-    pub(super) sources: Vec<PathBuf>,
+    cases: Vec<(usize, Case)>,
 }
 
 /// What came out of a run.
@@ -128,13 +125,13 @@ pub(super) fn cases(
             }
         });
     }
-    Ok(Cases { files, list: cases, sources: worlds.paths() })
+    Ok(Cases { files, cases })
 }
 
 /// Runs all cases.
 pub(super) fn all(cases: Cases) -> Run {
     let started = Instant::now();
-    let Cases { files, list: cases, .. } = cases;
+    let Cases { files, cases } = cases;
     let most = thread::available_parallelism().map_or(1, usize::from);
     let threads = most.min(cases.len().div_ceil(TAKEN)).max(1);
     let next = AtomicUsize::new(0);

@@ -53,16 +53,6 @@ impl<'a> Worlds<'a> {
         Ok(world)
     }
 
-    /// All files and directories that the worlds were read from.
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let mut paths = Vec::new();
-        for (Key { inputs, routes, .. }, _) in &self.read {
-            paths.extend(inputs.policies.iter().chain(&inputs.entities).cloned());
-            paths.extend([&inputs.schema, &inputs.links, routes].into_iter().flatten().cloned());
-        }
-        paths
-    }
-
     fn key(&self, suite: &Suite) -> Key {
         let base = Path::new(&suite.name).parent().unwrap_or(Path::new(""));
         let path = |written: &String| tidied(&base.join(written));

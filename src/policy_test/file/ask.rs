@@ -6,7 +6,7 @@ use super::super::suite::{
     Allowed, Ask, Because, Errors, Expect, Http, Matrix, Named, Search, Triple,
 };
 use super::named::{action, many, object, uid};
-use super::{keys, missing, names};
+use super::{OF_A_CHECK, keys, missing, names};
 use crate::engine::Code;
 use crate::engine::uid::UidText;
 use crate::yaml::{Kind, Node, Reader};
@@ -32,8 +32,7 @@ pub(super) fn read(key: &str, node: &Node, reader: &mut Reader<'_>) -> Option<As
 }
 
 fn check(node: &Node, reader: &mut Reader<'_>) -> Option<Ask> {
-    let own = ["principal", "action", "resource", "expect", "code", "because", "errors"];
-    keys(node, &own, reader);
+    keys(node, &OF_A_CHECK, reader);
     let expect = expect(node, reader);
     let principal = node.get("principal").and_then(|node| uid(node, reader));
     let (Some(act), Some(resource)) = (node.get("action"), node.get("resource")) else {
