@@ -64,14 +64,14 @@ pub(super) fn parse(
     let mut tests: Vec<Test> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for (number, item) in items.iter().enumerate() {
-        let Some(mut read) = reader.test(number, item) else { continue };
+        let Some(mut found) = reader.test(number, item) else { continue };
         // Cedar does not ask for names that differ; reports do.
-        let count = names.entry(read.name.clone()).or_insert(0);
+        let count = names.entry(found.name.clone()).or_insert(0);
         *count += 1;
         if *count > 1 {
-            read.name = format!("{} ({count})", read.name);
+            found.name = format!("{} ({count})", found.name);
         }
-        tests.push(read);
+        tests.push(found);
     }
     if reader.problems.refuses() {
         return Err(reader.problems);
@@ -93,20 +93,23 @@ impl Reader<'_> {
             None => format!("test {}", number + 1),
         };
         let place = self.place_of(&name);
-        let fail = |reader: &mut Self, what: &str| {
-            let message = format!("`{name}`: {what}");
-            reader.problems.push(Problem::error(CODE, message).at(place.clone()));
-        };
+        let fail = |reader: &mut Self, what: &str| reader.fail(&name, &place, what);
         let request = item.get("request");
-        let triple = self.triple(request, &place, &fail);
-        let verdict = match item.get("decision").and_then(Value::as_str) {
-            Some("allow") => Some(Verdict::Allow),
-            Some("deny") => Some(Verdict::Deny),
-            _ => {
-                fail(self, "`decision` is `allow` or `deny`");
-                None
+        let mut uid = |part: &str| {
+            let text = request.and_then(|it| it.get(part)).and_then(Value::as_str);
+            match text.map(uid::parse) {
+                Some(Ok(uid)) => Some(Named { uid, place: place.clone() }),
+                Some(Err(why)) => {
+                    fail(self, &why);
+                    None
+                }
+                None => {
+                    fail(self, &format!("`request.{part}` is missing"));
+                    None
+                }
             }
         };
+        let (principal, action, resource) = (uid("principal"), uid("action"), uid("resource"));
         let context = match request.and_then(|it| it.get("context")) {
             None => Some(Map::new()),
             Some(Value::Object(context)) => Some(context.clone()),
@@ -115,14 +118,7 @@ impl Reader<'_> {
                 None
             }
         };
-        let reason = texts(item.get("reason"));
-        if reason.is_none() {
-            fail(self, "`reason` is a list of policy ids");
-        }
-        let count = item.get("num_errors").and_then(Value::as_u64);
-        if count.is_none() {
-            fail(self, "`num_errors` is a number");
-        }
+        let expect = self.expect(item, &name, &place);
         let entities = match self.entities(item.get("entities")) {
             Ok(entities) => Some(entities),
             Err(problem) => {
@@ -131,13 +127,7 @@ impl Reader<'_> {
                 None
             }
         };
-        let expect = Expect {
-            verdict: verdict?,
-            code: None,
-            because: Some(Because::AtLeast(reason?)),
-            errors: Errors::Count(usize::try_from(count?).unwrap_or(usize::MAX)),
-        };
-        let triple = triple?;
+        let triple = Triple { principal: principal?, action: action?, resource: resource? };
         Some(Test {
             name,
             place,
@@ -147,7 +137,38 @@ impl Reader<'_> {
             given: None,
             unknown: false,
             context: context?,
-            ask: Ask::Check(triple, expect),
+            ask: Ask::Check(triple, expect?),
+        })
+    }
+
+    fn fail(&mut self, name: &str, place: &Place, what: &str) {
+        let message = format!("`{name}`: {what}");
+        self.problems.push(Problem::error(CODE, message).at(place.clone()));
+    }
+
+    /// What has to come out.
+    fn expect(&mut self, item: &Value, name: &str, place: &Place) -> Option<Expect> {
+        let verdict = match item.get("decision").and_then(Value::as_str) {
+            Some("allow") => Some(Verdict::Allow),
+            Some("deny") => Some(Verdict::Deny),
+            _ => {
+                self.fail(name, place, "`decision` is `allow` or `deny`");
+                None
+            }
+        };
+        let reason = texts(item.get("reason"));
+        if reason.is_none() {
+            self.fail(name, place, "`reason` is a list of policy ids");
+        }
+        let count = item.get("num_errors").and_then(Value::as_u64);
+        if count.is_none() {
+            self.fail(name, place, "`num_errors` is a number");
+        }
+        Some(Expect {
+            verdict: verdict?,
+            code: None,
+            because: Some(Because::AtLeast(reason?)),
+            errors: Errors::Count(usize::try_from(count?).unwrap_or(usize::MAX)),
         })
     }
 

@@ -136,12 +136,12 @@ fn paths(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
 fn time(node: Option<&Node>, reader: &mut Reader<'_>) -> Option<i64> {
     let node = node?;
     let text = reader.text(Some(node))?;
-    let Ok(time) = text.parse::<Timestamp>() else {
+    let time = text.parse::<Timestamp>().ok();
+    if time.is_none() {
         let message = format!("`{text}` is no moment");
         reader.fail_with_hint(node, message, "write it as `2026-11-21T12:00:00Z`");
-        return None;
-    };
-    Some(time.as_millisecond())
+    }
+    time.map(Timestamp::as_millisecond)
 }
 
 fn test(node: &Node, now_ms: Option<i64>, reader: &mut Reader<'_>) -> Option<Test> {

@@ -1,7 +1,7 @@
 //! The report for people: what failed, with what was expected, what came out and why; what was
 //! skipped; and the numbers in the last line.
 
-use std::fmt::Write as _;
+use std::fmt::Write;
 
 use super::super::terminal::{Paint, visible};
 use super::super::verdict::{Detail, Verdict};
@@ -11,23 +11,30 @@ use crate::policy_test::{Answer, Mismatch, Outcome};
 
 /// The differences that are explained in full.
 const DECISIVE: [&str; 3] = ["decision", "missing", "unexpected"];
+/// How many of them are: who sees that many fail looks at one of them first.
+const EXPLAINED_MAX: usize = 10;
 
 /// The report.
 pub(super) fn report(run: &Run, mutation: Option<&Mutation>, paint: Paint) -> String {
     let mut text = String::new();
+    let mut failed = 0;
     for ran in &run.results {
         match &ran.outcome {
             Outcome::Passed(_) => {}
             Outcome::Failed { mismatches, answer, about } => {
                 text.push_str(&head(&paint.bad("FAIL"), run, ran, paint));
-                for line in failure(ran, mismatches, answer.as_ref(), about.as_deref(), paint) {
+                failed += 1;
+                let about = about.as_deref().filter(|_| ran.case.cell.is_none());
+                let most = if failed > EXPLAINED_MAX { Detail::Brief } else { Detail::Full };
+                let told = (mismatches.as_slice(), answer.as_ref(), about);
+                for line in failure(ran, told, most, paint) {
                     let _ = writeln!(text, "  {line}");
                 }
                 text.push('\n');
             }
             Outcome::Skipped(reason) => {
                 text.push_str(&head(&paint.doubtful("SKIP"), run, ran, paint));
-                let _ = write!(text, "  {}\n\n", visible(reason));
+                let _ = writeln!(text, "  {}\n", visible(reason));
             }
         }
     }
@@ -109,9 +116,8 @@ fn head(word: &str, run: &Run, ran: &Ran, paint: Paint) -> String {
 /// What was expected, what came out, and why.
 pub(super) fn failure(
     ran: &Ran,
-    mismatches: &[Mismatch],
-    answer: Option<&Answer>,
-    about: Option<&str>,
+    (mismatches, answer, about): (&[Mismatch], Option<&Answer>, Option<&str>),
+    most: Detail,
     paint: Paint,
 ) -> Vec<String> {
     let mut lines = Vec::new();
@@ -131,12 +137,12 @@ pub(super) fn failure(
     }
     let response = answer.and_then(|answer| answer.response.clone());
     if let Some(response) = response {
-        if let (None, Some(about)) = (&ran.case.cell, about) {
+        if let Some(about) = about {
             lines.push(visible(about));
         }
         // Where the decision is another, the way to the expected one is of interest.
         let is_other = mismatches.iter().any(|it| DECISIVE.contains(&it.what));
-        let detail = if is_other { Detail::Full } else { Detail::Brief };
+        let detail = if is_other { most } else { Detail::Brief };
         let told = Verdict::from(response).render(paint, detail);
         lines.extend(told.lines().map(|line| format!("  {line}")));
     } else if let Some(answer) = answer {

@@ -4,6 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::super::exit::Failure;
 use super::super::terminal::Paint;
+use super::super::verdict::Detail;
 use super::human;
 use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
@@ -43,7 +44,9 @@ fn case(run: &Run, ran: &Ran) -> TestCase {
         Outcome::Failed { mismatches, answer, about } => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let paint = Paint::none();
-            let lines = human::failure(ran, mismatches, answer.as_ref(), about.as_deref(), paint);
+            let about = about.as_deref().filter(|_| ran.case.cell.is_none());
+            let told = (mismatches.as_slice(), answer.as_ref(), about);
+            let lines = human::failure(ran, told, Detail::Brief, paint);
             let what = mismatches.first().map(|mismatch| mismatch.what).unwrap_or_default();
             let first = lines.iter().find(|line| ran.case.cell.as_ref() != Some(*line));
             status.set_type(what);

@@ -32,7 +32,7 @@ struct Key {
     inputs: Inputs,
     routes: Option<PathBuf>,
     /// Whether requests say by their headers who asks.
-    identifies: bool,
+    by_headers: bool,
 }
 
 // === impl Worlds ===
@@ -77,7 +77,7 @@ impl<'a> Worlds<'a> {
             Some(routes) => Some(path(routes)),
             None => self.config.routes.value.clone(),
         };
-        Key { inputs, routes, identifies: suite.identifies() }
+        Key { inputs, routes, by_headers: suite.identifies() }
     }
 
     fn build(&self, key: &Key, fixture: &Fixture) -> Result<World, Failure> {
@@ -94,7 +94,7 @@ impl<'a> Worlds<'a> {
         let compile_options = self.config.compile_options();
         let snapshot = compile(&bundle, &compile_options)?;
         let routes = match &key.routes {
-            Some(path) => Some(Arc::new(routes(path, key.identifies, &snapshot)?)),
+            Some(path) => Some(Arc::new(routes(path, key.by_headers, &snapshot)?)),
             None => None,
         };
         Ok(World {
@@ -128,11 +128,11 @@ fn tidied(path: &Path) -> PathBuf {
 
 /// A route file, compiled. The keys and secrets that it names are read only where requests need
 /// them; keys behind a URL are never fetched.
-fn routes(path: &Path, identifies: bool, snapshot: &Snapshot) -> Result<Routes, Failure> {
+fn routes(path: &Path, by_headers: bool, snapshot: &Snapshot) -> Result<Routes, Failure> {
     let text = RouteConfig::text(path)?;
     RouteConfig::judge(&text, Some(snapshot))?;
     let map = RouteMap::compile(&RouteFile::parse(&text)?, snapshot.schema())?;
-    if !identifies {
+    if !by_headers {
         return Ok(Routes { map, identify: Box::new(|_, _, _, _| Asker::Nobody) });
     }
     let config = RouteConfig::read(&text)?;
