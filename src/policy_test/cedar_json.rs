@@ -172,31 +172,6 @@ impl Reader<'_> {
         })
     }
 
-    /// Principal, action and resource. What is wrong with any of them is told.
-    fn triple(
-        &mut self,
-        request: Option<&Value>,
-        place: &Place,
-        fail: &dyn Fn(&mut Self, &str),
-    ) -> Option<Triple> {
-        let mut uid = |part: &str| {
-            let text = request.and_then(|it| it.get(part)).and_then(Value::as_str);
-            match text.map(uid::parse) {
-                Some(Ok(uid)) => Some(Named { uid, place: place.clone() }),
-                Some(Err(why)) => {
-                    fail(self, &why);
-                    None
-                }
-                None => {
-                    fail(self, &format!("`request.{part}` is missing"));
-                    None
-                }
-            }
-        };
-        let (principal, action, resource) = (uid("principal"), uid("action"), uid("resource"));
-        Some(Triple { principal: principal?, action: action?, resource: resource? })
-    }
-
     fn entities(&mut self, value: Option<&Value>) -> Result<Text, Problem> {
         match value {
             Some(Value::Array(entities)) => {
