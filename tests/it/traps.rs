@@ -365,7 +365,23 @@ fn a_forbid_that_errs_and_is_skipped() {
       errors: expected `disabled-user`, `own-profile`, `tenant-isolation`, got `disabled-user`, `tenant-isolation`
       User::"ghost" write User::"ghost"
         allow
+          User::"ghost" may write User::"ghost": a permit says so, and no forbid
+          speaks against it
           permit own-profile  policies/thingsboard.cedar:20
+            People keep their own name and language up to date without any role.
+            Nothing else of the account is theirs: not its owner, not its
+            attributes.
+            true  principal is User
+                  principal is User::"ghost"
+            true  action in [Action::"read", Action::"write"]
+                  Action::"write" is the same
+            true  resource is User
+                  resource is User::"ghost"
+            true  when resource == principal
+                  resource is User::"ghost"
+                  principal is User::"ghost"
+            false unless principal in Role::"public"
+                  User::"ghost" is in nothing
           `disabled-user` could not be evaluated: entity `User::"ghost"` does not exist
           `tenant-isolation` could not be evaluated: entity `User::"ghost"` does not exist
 
