@@ -12,6 +12,7 @@ mod cedar_json;
 mod compare;
 mod file;
 mod http;
+mod mutation;
 mod suite;
 mod world;
 
@@ -19,7 +20,8 @@ pub use answer::{Answer, Verdict};
 pub use case::{Case, Outcome};
 pub use cedar_json::is_cedar_json;
 pub use compare::Mismatch;
-pub use suite::{Fixture, Suite, Test};
+pub use mutation::{Mutant, mutants};
+pub use suite::{Accepted, Fixture, Suite, Test};
 pub use world::{Asker, Identify, Routes, World};
 
 /// The most bytes of a suite's file.

@@ -4,6 +4,7 @@ mod find;
 mod human;
 mod json;
 mod junit;
+mod mutate;
 mod run;
 mod world;
 
@@ -16,6 +17,7 @@ use super::flags::{ConfigFileArgs, ForbidErrorsArgs, SourceArgs};
 use super::routes::RoutesArgs;
 use super::terminal::{self, Paint};
 use crate::config::{Config, Overrides};
+use mutate::{MutateArgs, Mutation};
 use run::Run;
 
 /// Where tests are, if nobody says otherwise.
@@ -23,10 +25,11 @@ const PATHS_DEFAULT: &str = "tests/policies";
 
 /// Run policy tests
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all passed, 4 a test failed, 1 error (also a suite that is \
-                        broken, or no test at all), 2 usage.\n\nExamples:\n  doorward test\n  \
+#[command(after_help = "Exit codes: 0 all passed, 4 a test failed or a change that `--mutate` \
+                        makes survived without a reason, 1 error (also a suite that is broken, \
+                        or no test at all), 2 usage.\n\nExamples:\n  doorward test\n  \
                         doorward test tests/policies/sharing.yaml --filter emma\n  doorward test \
-                        --format junit > report.xml")]
+                        --format junit > report.xml\n  doorward test --mutate")]
 pub(super) struct TestArgs {
     /// Files of tests, and directories of them [default: ./tests/policies]
     #[arg(value_name = "PATHS")]
@@ -39,6 +42,9 @@ pub(super) struct TestArgs {
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
+
+    #[command(flatten)]
+    mutate: MutateArgs,
 
     #[command(flatten)]
     config: ConfigFileArgs,
@@ -64,13 +70,16 @@ enum Format {
 pub(super) fn run(args: &TestArgs, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let config = args.config(given)?;
     let run = args.once(&config)?;
+    let mutation = args.mutation(&config, &run)?;
+    let mutation = mutation.as_ref();
     let text = match args.format {
-        Format::Human => human::report(&run, Paint::stdout()),
-        Format::Json => format!("{:#}\n", json::report(&run)),
-        Format::Junit => junit::report(&run)?,
+        Format::Human => human::report(&run, mutation, Paint::stdout()),
+        Format::Json => format!("{:#}\n", json::report(&run, mutation)),
+        Format::Junit => junit::report(&run, mutation)?,
     };
     terminal::data(&text)?;
-    Ok(if run.counts().failed > 0 { ExitCode::Found } else { ExitCode::Success })
+    let fails = run.counts().failed > 0 || mutation.is_some_and(Mutation::fails);
+    Ok(if fails { ExitCode::Found } else { ExitCode::Success })
 }
 
 // === impl TestArgs ===
@@ -90,5 +99,19 @@ impl TestArgs {
         let suites = run::read(&files)?;
         let cases = run::cases(config, suites, self.filter.as_deref())?;
         Ok(run::all(cases))
+    }
+
+    /// What comes out where policies are changed, if that is asked for. Tests that fail as it is
+    /// would fail for every change, so they come first.
+    fn mutation(&self, config: &Config, run: &Run) -> Result<Option<Mutation>, Failure> {
+        if !self.mutate.mutate {
+            return Ok(None);
+        }
+        if run.counts().failed > 0 {
+            terminal::note("no policy is changed as long as a test fails");
+            return Ok(None);
+        }
+        let files = find::files(&self.paths)?;
+        mutate::try_all(&self.mutate, config, &files, self.filter.as_deref()).map(Some)
     }
 }

@@ -90,7 +90,7 @@ pub fn restore(
             return Err(RestoreError::Rules(problems));
         };
         let store = Store::read_image(image, &schema)?;
-        finish(schema, policies, store, problems).map_err(RestoreError::Rules)
+        finish(schema.into(), policies, store, problems, None).map_err(RestoreError::Rules)
     })
 }
 
@@ -108,7 +108,7 @@ fn examine_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, B
     let (Some(store), false) = (store, problems.refuses()) else {
         return Err(Box::new(Refused { problems, schema: Some(schema) }));
     };
-    finish(schema, policies, store, problems)
+    finish(schema.into(), policies, store, problems, None)
         .map_err(|problems| Box::new(Refused { problems, schema: None }))
 }
 
@@ -138,16 +138,18 @@ pub(super) fn read_rules(
     Some((read, parsed))
 }
 
-/// What was read and found right becomes a snapshot; what was found beside is its warnings.
+/// What was read and found right becomes a snapshot; what was found beside is its warnings. Rules
+/// under the very same schema save it looking again at the policies that it has from them.
 pub(super) fn finish(
-    schema: SchemaInfo,
+    schema: Arc<SchemaInfo>,
     policies: Policies,
     store: Store,
     warnings: Problems,
+    before: Option<&Rules>,
 ) -> Result<Snapshot, Problems> {
     let ground =
         Ground::new(&schema.cedar, &store).map_err(|message| Problem::error("schema", message))?;
-    let index = Index::new(&policies.set, &policies.infos, &schema);
+    let index = Index::new(&policies, &schema, before);
     let duties = DutiesById::new(&policies.infos);
     let rules = Rules { schema, policies, index, ground, duties, warnings };
     Ok(Snapshot::new(Arc::new(rules), store))

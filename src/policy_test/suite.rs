@@ -17,6 +17,19 @@ pub struct Suite {
     pub fixture: Fixture,
     /// Its tests, in the order of the file.
     pub tests: Vec<Test>,
+    /// Mutants that no test has to fail for.
+    pub accepted_mutants: Vec<Accepted>,
+}
+
+/// A mutant that no test has to fail for, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The name of the mutant.
+    pub mutant: String,
+    /// Why.
+    pub reason: String,
+    /// Where that is written.
+    pub place: Place,
 }
 
 /// Where the world of a suite is read from: paths as they were written, relative to the suite's

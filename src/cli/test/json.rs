@@ -2,18 +2,52 @@
 
 use serde_json::{Map, Value, json};
 
+use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
 use crate::policy_test::{Answer, Mismatch, Outcome};
 
 /// The report: the numbers, and every case.
-pub(super) fn report(run: &Run) -> Value {
+pub(super) fn report(run: &Run, mutation: Option<&Mutation>) -> Value {
     let counts = run.counts();
     let tests: Vec<Value> = run.results.iter().map(|ran| case(run, ran)).collect();
-    json!({
+    let mut report = json!({
         "passed": counts.passed,
         "failed": counts.failed,
         "skipped": counts.skipped,
         "tests": tests,
+    });
+    if let (Some(mutation), Value::Object(members)) = (mutation, &mut report) {
+        members.insert("mutation".to_owned(), mutated(mutation));
+    }
+    report
+}
+
+fn mutated(mutation: &Mutation) -> Value {
+    let survivors = mutation.survivors.iter().map(|Survivor { mutant, diff, reason }| {
+        json!({
+            "mutant": mutant.name,
+            "policy": mutant.policy,
+            "operation": mutant.operation,
+            "file": mutant.file,
+            "line": mutant.line,
+            "diff": diff,
+            "hint": mutant.hint,
+            "accepted": reason,
+        })
+    });
+    let stale = mutation.stale.iter().map(|Stale { mutant, place, why }| {
+        json!({"mutant": mutant, "file": place.name, "line": place.line, "why": why})
+    });
+    json!({
+        "mutants": mutation.tried,
+        "killed": mutation.killed,
+        "survived": mutation.survivors.len() - mutation.accepted(),
+        "accepted": mutation.accepted(),
+        "score_permille": mutation.permille(),
+        "complete": mutation.cut.is_none(),
+        "cut": mutation.cut,
+        "survivors": survivors.collect::<Vec<_>>(),
+        "stale": stale.collect::<Vec<_>>(),
     })
 }
 

@@ -99,6 +99,7 @@ impl<'a> Worlds<'a> {
         };
         Ok(World {
             snapshot,
+            policies: bundle.policies,
             routes,
             check: self.config.check_options(),
             compile: compile_options,
@@ -148,10 +149,9 @@ fn routes(path: &Path, by_headers: bool, snapshot: &Snapshot) -> Result<Routes, 
             return Asker::Refused(Code::InvalidCredential, why);
         };
         let peer = Peer::Ip(std::net::Ipv4Addr::LOCALHOST.into());
-        let identities = config.identities();
-        let identified =
-            runtime.block_on(proxy::identify(identities, matched, &headers, peer, now_ms));
-        let identity = match identified {
+        let known = config.identities();
+        let asked = proxy::identify(known, matched, &headers, peer, now_ms);
+        let identity = match runtime.block_on(asked) {
             Ok(identity) => identity,
             Err(why) if why.code() == Code::NoCredential => return Asker::Nobody,
             Err(why) => return Asker::Refused(why.code(), why.to_string()),
