@@ -157,25 +157,40 @@ fn ownership_as_a_parent() {
     exit: 5
     ----- stdout
     error[same-as-parents]: `owner` of `Device::"SD-001"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
-      --> entities/entities.json:62:3
+      --> entities/entities.json:62:59
        |
-    62 |   {"uid":{"type":"Device","id":"SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    62 |   {"uid":{"type":"Device","id":"SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}…
+       |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:14:65
+       |
+    14 |   {"uid":{"type":"Customer","id":"Customer A"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Tenant 1"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant …
+       |                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     error[same-as-parents]: `owner` of `Device::"EM-002"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
-      --> entities/entities.json:63:3
+      --> entities/entities.json:63:59
        |
-    63 |   {"uid":{"type":"Device","id":"EM-002"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    63 |   {"uid":{"type":"Device","id":"EM-002"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}…
+       |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:14:65
+       |
+    14 |   {"uid":{"type":"Customer","id":"Customer A"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Tenant 1"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant …
+       |                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     error[same-as-parents]: `owner` of `Device::"WM-003"` is `Owner::"Customer A"`, but its parent `Customer::"Customer A"` has `Owner::"Tenant 1"`
-      --> entities/entities.json:64:3
+      --> entities/entities.json:64:59
        |
-    64 |   {"uid":{"type":"Device","id":"WM-003"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    64 |   {"uid":{"type":"Device","id":"WM-003"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}…
+       |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:14:65
+       |
+    14 |   {"uid":{"type":"Customer","id":"Customer A"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Tenant 1"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant …
+       |                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     invalid: 3 errors, 0 warnings
     "#);
@@ -199,11 +214,16 @@ fn a_device_left_in_a_group_of_its_former_owner() {
     exit: 5
     ----- stdout
     error[same-as-parents]: `owner` of `Device::"AM-307"` is `Owner::"Customer B"`, but its parent `EntityGroup::"Building A"` has `Owner::"Tenant 1"`
-      --> entities/entities.json:67:3
+      --> entities/entities.json:67:59
        |
-    67 |   {"uid":{"type":"Device","id":"AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer B"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    67 |   {"uid":{"type":"Device","id":"AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer B"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}…
+       |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:44:68
+       |
+    44 |   {"uid":{"type":"EntityGroup","id":"Building A"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Tenant 1"}},"tenant":{"__entity":{"type":"Owner","id":"Tena…
+       |                                                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     invalid: 1 error, 0 warnings
     "#);
@@ -228,11 +248,16 @@ fn an_alarm_left_behind() {
     exit: 5
     ----- stdout
     error[same-as-parents]: `owner` of `Alarm::"alarm on AM-307"` is `Owner::"Customer A"`, but its parent `Device::"AM-307"` has `Owner::"Customer B"`
-      --> entities/entities.json:69:3
+      --> entities/entities.json:69:67
        |
-    69 |   {"uid":{"type":"Alarm","id":"alarm on AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Ten
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    69 |   {"uid":{"type":"Alarm","id":"alarm on AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Ten…
+       |                                                                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:67:59
+       |
+    67 |   {"uid":{"type":"Device","id":"AM-307"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer B"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}}…
+       |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     invalid: 1 error, 0 warnings
     "#);
@@ -252,11 +277,16 @@ fn propagation_as_a_parent() {
     exit: 5
     ----- stdout
     error[same-as-parents]: `owner` of `Alarm::"alarm on SD-001"` is `Owner::"Customer A"`, but its parent `Asset::"Building A"` has `Owner::"Tenant 1"`
-      --> entities/entities.json:68:3
+      --> entities/entities.json:68:67
        |
-    68 |   {"uid":{"type":"Alarm","id":"alarm on SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Ten
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    68 |   {"uid":{"type":"Alarm","id":"alarm on SD-001"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Ten…
+       |                                                                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:59:62
+       |
+    59 |   {"uid":{"type":"Asset","id":"Building A"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Tenant 1"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}…
+       |                                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     invalid: 1 error, 0 warnings
     "#);
@@ -276,11 +306,16 @@ fn a_user_left_in_a_group_of_the_former_company() {
     exit: 5
     ----- stdout
     error[same-as-parents]: `owner` of `User::"eve"` is `Owner::"A-East"`, but its parent `UserGroup::"A/All"` has `Owner::"Customer A"`
-      --> entities/entities.json:37:3
+      --> entities/entities.json:37:54
        |
-    37 |   {"uid":{"type":"User","id":"eve"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"A-East"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}},"enabled
-       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+    37 |   {"uid":{"type":"User","id":"eve"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"A-East"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"}},"enabled…
+       |                                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+      --> entities/entities.json:21:61
+       |
+    21 |   {"uid":{"type":"UserGroup","id":"A/All"},"attrs":{"owner":{"__entity":{"type":"Owner","id":"Customer A"}},"tenant":{"__entity":{"type":"Owner","id":"Tenant 1"…
+       |                                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     invalid: 1 error, 0 warnings
     "#);
@@ -402,10 +437,11 @@ fn a_share_for_a_role() {
     exit: 5
     ----- stdout
     error[link-slot-type]: link `a-role` fills `?principal` with `Role::"reader"`, but template `group-share-read` takes only UserGroup there
-     --> entities/links.json:6:3
+     --> entities/links.json:6:77
       |
     6 |   {"template_id":"group-share-read","link_id":"a-role","args":{"?principal":"Role::\"reader\"","?resource":"EntityGroup::\"Office A devices\""}}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                                                             ^^^^^^^^^^^^^^^^^^
+    hint: `@slot_principal` of the template says what it takes
 
     invalid: 1 error, 0 warnings
     "#);

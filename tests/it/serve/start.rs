@@ -57,11 +57,11 @@ fn an_entity_that_breaks_the_schema() {
     assert_snapshot!(refuses(&project, &[]), @r#"
     exit: 1
     error[unknown-type]: `Robot::"x"` has a type that the schema does not declare
-     --> entities/more.json:1:2
+     --> entities/more.json:1:19
       |
     1 | [{"uid": {"type": "Robot", "id": "x"}, "attrs": {}, "parents": []}]
-      |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: the schema declares Alarm, Anonymous, Asset, Customer, Dashboard, Device, Edge, EntityGroup, EntityView, Owner, Role, SystemAdministrator, Tenant, User, UserGroup
+      |                   ^^^^^^^
+    hint: the schema declares `Alarm`, `Anonymous`, `Asset`, `Customer`, `Dashboard`, `Device`, `Edge`, `EntityGroup`, `EntityView`, `Owner`, `Role`, `SystemAdministrator` and 3 more
     "#);
 }
 
