@@ -76,7 +76,7 @@ pub(super) fn parse(
     if reader.problems.refuses() {
         return Err(reader.problems);
     }
-    Ok(Suite { name: text.name.clone(), fixture: Fixture::default(), tests })
+    Ok(Suite { name: text.name.clone(), fixture: Fixture::default(), tests, accepted: Vec::new() })
 }
 
 // === impl Reader ===

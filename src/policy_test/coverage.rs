@@ -164,9 +164,10 @@ impl Coverage {
                 covered.insert(place, CoveredPolicy { id, file, line, satisfied, clauses });
             }
         }
-        let mut coverage =
-            Self { policies: covered.into_values().collect(), stale: Vec::new() };
-        accepted.iter().for_each(|accepted| coverage.accept(accepted));
+        let mut coverage = Self { policies: covered.into_values().collect(), stale: Vec::new() };
+        for accepted in accepted {
+            coverage.accept(accepted);
+        }
         coverage
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Map;
 
-use super::suite::{Ask, Fixture, Given, Suite, Test};
+use super::suite::{Accepted, Ask, Fixture, Given, Suite, Test};
 use super::{CODE, FILE_BYTES_MAX, NAME_CHARS_MAX, TESTS_MAX};
 use crate::engine::{Place, Problem, Problems, Text};
 use crate::yaml::{self, Kind, Node, Reader, Source};
@@ -37,6 +37,7 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         name: reader.source().name.to_owned(),
         fixture: Fixture::default(),
         tests: Vec::new(),
+        accepted: Vec::new(),
     };
     if matches!(root.kind, Kind::Null) {
         let problem = Problem::error(CODE, "the file is empty");
@@ -44,7 +45,7 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         reader.push(problem.hint("a suite has `tests:`, and a `name:` for each of them"));
         return suite;
     }
-    if !reader.keys(root, "a suite of tests", &["version", "fixture", "now", "tests"]) {
+    if !reader.keys(root, "a suite of tests", &["version", "fixture", "now", "coverage", "tests"]) {
         return suite;
     }
     if let Some(version) = root.get("version")
@@ -53,6 +54,7 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         reader.fail(version, "`version` is 1; no other is known");
     }
     suite.fixture = fixture(root.get("fixture"), reader);
+    suite.accepted = accepted(root.get("coverage"), reader);
     let now_ms = time(root.get("now"), reader);
     let Some(tests) = root.get("tests") else {
         reader.fail(root, "`tests` is missing");
@@ -90,6 +92,37 @@ fn fixture(node: Option<&Node>, reader: &mut Reader<'_>) -> Fixture {
     let policies = paths(node.get("policies"), reader);
     let entities = paths(node.get("entities"), reader);
     Fixture { policies, schema, entities, links, routes }
+}
+
+/// The outcomes of clauses that need not be seen.
+fn accepted(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<Accepted> {
+    const KEYS: [&str; 4] = ["policy", "clause", "never", "reason"];
+    let Some(node) = node else { return Vec::new() };
+    if !reader.keys(node, "`coverage`", &["accept"]) {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    for node in reader.list(node.get("accept")) {
+        if !reader.keys(node, "what is accepted", &KEYS) {
+            continue;
+        }
+        for key in KEYS.iter().filter(|key| node.get(key).is_none()) {
+            reader.fail(node, format!("`{key}` is missing"));
+        }
+        let mut text = |key| reader.text(node.get(key)).map(|text| text.trim().to_owned());
+        let (policy, clause, reason) = (text("policy"), text("clause"), text("reason"));
+        if let (Some(""), Some(at)) = (reason.as_deref(), node.get("reason")) {
+            reader.fail(at, "the reason is empty");
+        }
+        let never = reader.boolean(node.get("never"));
+        let place = reader.source().of(node);
+        if let (Some(policy), Some(clause), Some(reason), Some(never)) =
+            (policy, clause, reason, never)
+        {
+            all.push(Accepted { place, policy, clause, never, reason });
+        }
+    }
+    all
 }
 
 /// A path, or a list of them.

@@ -17,6 +17,23 @@ pub struct Suite {
     pub fixture: Fixture,
     /// Its tests, in the order of the file.
     pub tests: Vec<Test>,
+    /// What coverage does not ask for, and why.
+    pub accepted: Vec<Accepted>,
+}
+
+/// An outcome of a clause that cannot be seen, and why.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// Where it stands.
+    pub place: Place,
+    /// The id of the policy.
+    pub policy: String,
+    /// The source of the clause.
+    pub clause: String,
+    /// What the clause never is.
+    pub never: bool,
+    /// Why.
+    pub reason: String,
 }
 
 /// Where the world of a suite is read from: paths as they were written, relative to the suite's

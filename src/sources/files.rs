@@ -20,6 +20,7 @@ enum Kind {
     Schema,
     Entities,
     Links,
+    Tests,
 }
 
 /// See [`super::read`].
@@ -50,10 +51,12 @@ pub(super) struct DataPaths {
     pub(super) links: Vec<PathBuf>,
 }
 
-/// The files in a directory that any source is made of, sorted.
+/// The files in a directory that any source or test is made of, sorted.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files =
-        Reader::list(directory, &[Kind::Policies, Kind::Schema, Kind::Entities, Kind::Links])?;
+    let mut files = Reader::list(
+        directory,
+        &[Kind::Policies, Kind::Schema, Kind::Entities, Kind::Links, Kind::Tests],
+    )?;
     files.sort();
     Ok(files)
 }
@@ -68,6 +71,7 @@ fn kind(path: &Path) -> Option<Kind> {
         _ if ends(&[".cedar"]) => Some(Kind::Policies),
         _ if ends(&[".cedarschema", ".cedarschema.json"]) => Some(Kind::Schema),
         _ if ends(&[".json", ".jsonl", ".ndjson"]) => Some(Kind::Entities),
+        _ if ends(&[".yaml", ".yml"]) => Some(Kind::Tests),
         _ => None,
     }
 }

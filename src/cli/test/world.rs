@@ -1,6 +1,7 @@
 //! The worlds that suites are run against: each fixture read and compiled once, however many suites
 //! have it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::sources::{self, Inputs};
 pub(super) struct Worlds<'a> {
     config: &'a Config,
     read: Vec<(Key, Arc<World>)>,
+    /// The texts of policies, by the names of their files.
+    texts: BTreeMap<String, Arc<str>>,
     now_ms: i64,
 }
 
@@ -39,12 +42,17 @@ struct Key {
 
 impl<'a> Worlds<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
-        Self { config, read: Vec::new(), now_ms: Timestamp::now().as_millisecond() }
+        Self {
+            config,
+            read: Vec::new(),
+            texts: BTreeMap::new(),
+            now_ms: Timestamp::now().as_millisecond(),
+        }
     }
 
     /// The world of a suite.
     pub(super) fn of(&mut self, suite: &Suite) -> Result<Arc<World>, Failure> {
-        let key = self.key(suite);
+        let key = Key::of(self.config, suite);
         if let Some((_, world)) = self.read.iter().find(|(known, _)| *known == key) {
             return Ok(Arc::clone(world));
         }
@@ -53,12 +61,49 @@ impl<'a> Worlds<'a> {
         Ok(world)
     }
 
-    fn key(&self, suite: &Suite) -> Key {
+    /// The worlds, and the texts of their policies by the names of their files.
+    pub(super) fn into_parts(self) -> (Vec<Arc<World>>, BTreeMap<String, Arc<str>>) {
+        (self.read.into_iter().map(|(_, world)| world).collect(), self.texts)
+    }
+
+    fn build(&mut self, key: &Key, fixture: &Fixture) -> Result<World, Failure> {
+        if key.inputs.policies.is_empty() {
+            return Err(no_policies());
+        }
+        let limits = self.config.limits.file_limits();
+        let mut bundle = sources::read(&key.inputs, &limits)?;
+        if bundle.schema.is_none() && fixture.policies.is_some() {
+            // Policies alone are read under the project's own schema.
+            let own = Inputs { entities: Vec::new(), links: None, ..self.config.inputs() };
+            bundle = Bundle { schema: sources::read(&own, &limits)?.schema, ..bundle };
+        }
+        let texts = bundle.policies.iter().map(|text| (text.name.clone(), text.text.clone()));
+        self.texts.extend(texts);
+        let compile_options = self.config.compile_options();
+        let snapshot = compile(&bundle, &compile_options)?;
+        let routes = match &key.routes {
+            Some(path) => Some(Arc::new(routes(path, key.by_headers, &snapshot)?)),
+            None => None,
+        };
+        Ok(World {
+            snapshot,
+            routes,
+            check: self.config.check_options(),
+            compile: compile_options,
+            now_ms: self.now_ms,
+        })
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    fn of(config: &Config, suite: &Suite) -> Self {
         let base = Path::new(&suite.name).parent().unwrap_or(Path::new(""));
         let path = |written: &String| tidied(&base.join(written));
         let many = |written: &Vec<String>| written.iter().map(path).collect::<Vec<_>>();
         let Fixture { policies, schema, entities, links, routes } = &suite.fixture;
-        let mut inputs = self.config.inputs();
+        let mut inputs = config.inputs();
         if let Some(policies) = policies {
             inputs.policies = many(policies);
             inputs.schema = None;
@@ -75,36 +120,17 @@ impl<'a> Worlds<'a> {
         }
         let routes = match routes {
             Some(routes) => Some(path(routes)),
-            None => self.config.routes.value.clone(),
+            None => config.routes.value.clone(),
         };
-        Key { inputs, routes, by_headers: suite.identifies() }
+        Self { inputs, routes, by_headers: suite.identifies() }
     }
+}
 
-    fn build(&self, key: &Key, fixture: &Fixture) -> Result<World, Failure> {
-        if key.inputs.policies.is_empty() {
-            return Err(no_policies());
-        }
-        let limits = self.config.limits.file_limits();
-        let mut bundle = sources::read(&key.inputs, &limits)?;
-        if bundle.schema.is_none() && fixture.policies.is_some() {
-            // Policies alone are read under the project's own schema.
-            let own = Inputs { entities: Vec::new(), links: None, ..self.config.inputs() };
-            bundle = Bundle { schema: sources::read(&own, &limits)?.schema, ..bundle };
-        }
-        let compile_options = self.config.compile_options();
-        let snapshot = compile(&bundle, &compile_options)?;
-        let routes = match &key.routes {
-            Some(path) => Some(Arc::new(routes(path, key.by_headers, &snapshot)?)),
-            None => None,
-        };
-        Ok(World {
-            snapshot,
-            routes,
-            check: self.config.check_options(),
-            compile: compile_options,
-            now_ms: self.now_ms,
-        })
-    }
+/// The files and directories that the world of a suite is read from.
+pub(super) fn paths(config: &Config, suite: &Suite) -> Vec<PathBuf> {
+    let Key { inputs, routes, .. } = Key::of(config, suite);
+    let single = [inputs.schema, inputs.links, routes].into_iter().flatten();
+    inputs.policies.into_iter().chain(inputs.entities).chain(single).collect()
 }
 
 /// A path without the steps that lead back, where the system takes both for the same.
