@@ -45,7 +45,7 @@ fn every_example_of_the_page_passes() {
     SKIP billing  tests/policies/every.yaml:22
       the plan is not decided yet
 
-    32 passed, 0 failed, 1 skipped
+    33 passed, 0 failed, 1 skipped
     ");
 }
 
@@ -361,7 +361,7 @@ fn headers_say_who_asks() {
 /// The shipped policies under one test, and under more of them.
 #[test]
 fn what_tests_saw_of_the_policies() {
-    let suite = r#"fixture: { policies: ../../policies/ownership.cedar }
+    let suite = r#"fixture: { policies: ../../policies/ownership.cedar, entities: ../../entities/entities.json }
 coverage:
   accept:
     - { policy: ownership-write, clause: resource.owner in principal.owner, never: true, reason: nobody edits yet }
@@ -375,13 +375,34 @@ tests:
       allow: [[User::"emma", read, Device::"SD-001"], [User::"tenant_admin", "*", "*"]]
 "#;
     let project = with(suite);
-    assert_snapshot!(project.run(&["test", "--coverage", "--min", "90"]), @"");
+    assert_snapshot!(project.run(&["test", "--coverage", "--min", "90"]), @r#"
+    exit: 4
+    ----- stdout
+    8 passed, 0 failed, 0 skipped
+
+    coverage 66.7 %: 10 of 15 outcomes of clauses seen, 2 of 3 policies satisfied
+       66.7 %  policies/ownership.cedar
+        ownership-write never satisfied  policies/ownership.cedar:17
+        ownership-write: `principal in Role::"editor"` never true  policies/ownership.cedar:20
+        ownership-write: `action in [Action::"ReadOnly", Action::"Write"]` never true, never false  policies/ownership.cedar:21
+        ownership-write: when `resource.owner in principal.owner` never false  policies/ownership.cedar:24
+        ownership-full: when `resource.owner in principal.owner` never false  policies/ownership.cedar:35
+    stale: tests/policies/suite.yaml:5: `ownership-full` has no clause `nothing`
+    ----- stderr
+    coverage is 66.7 %, under 90 %
+    "#);
     let json = project.run(&["test", "--coverage", "--min", "30", "--format", "json"]);
     assert_snapshot!(json.split_once("\"coverage\"").unwrap().1);
     let page = ["test", "--coverage", "--coverage-html", "page.html"];
     assert!(project.run(&page).starts_with("exit: 0"));
     assert_snapshot!(project.read("page.html"));
-    assert_snapshot!(project.run(&["test", "--min", "101"]), @"");
+    assert_snapshot!(project.run(&["test", "--min", "101"]), @"
+    exit: 2
+    ----- stderr
+    error: invalid value '101' for '--min <PERCENT>': expected a number from 0 to 100
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
