@@ -13,6 +13,7 @@ mod compare;
 pub mod coverage;
 mod file;
 mod http;
+mod mutation;
 mod suite;
 mod world;
 
@@ -20,7 +21,8 @@ pub use answer::{Answer, Verdict};
 pub use case::{Case, Outcome};
 pub use cedar_json::is_cedar_json;
 pub use compare::Mismatch;
-pub use suite::{Accepted, Fixture, Suite, Test};
+pub use mutation::{Mutant, mutants};
+pub use suite::{Accepted, AcceptedClause, Fixture, Suite, Test};
 pub use world::{Asker, Identify, Routes, World};
 
 /// The most bytes of a suite's file.

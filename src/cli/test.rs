@@ -5,6 +5,7 @@ mod find;
 mod human;
 mod json;
 mod junit;
+mod mutate;
 mod page;
 mod run;
 mod watch;
@@ -20,6 +21,7 @@ use super::routes::RoutesArgs;
 use super::terminal::{self, Paint};
 use crate::config::{Config, Overrides};
 use crate::policy_test::coverage::Coverage;
+use mutate::{MutateArgs, Mutation};
 use run::Run;
 
 /// Where tests are, if nobody says otherwise.
@@ -27,11 +29,11 @@ const PATHS_DEFAULT: &str = "tests/policies";
 
 /// Run policy tests
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all passed, 4 a test failed or coverage is under --min, 1 \
-                        error (also a suite that is \
-                        broken, or no test at all), 2 usage.\n\nExamples:\n  doorward test\n  \
+#[command(after_help = "Exit codes: 0 all passed, 4 a test failed, coverage is under `--min`, or \
+                        a change that `--mutate` makes survived without a reason, 1 error (also a suite that is broken, \
+                        or no test at all), 2 usage.\n\nExamples:\n  doorward test\n  \
                         doorward test tests/policies/sharing.yaml --filter emma\n  doorward test \
-                        --format junit > report.xml\n  doorward test --coverage --min 95")]
+                        --format junit > report.xml\n  doorward test --coverage --min 95\n  doorward test --mutate")]
 pub(super) struct TestArgs {
     /// Files of tests, and directories of them [default: ./tests/policies]
     #[arg(value_name = "PATHS")]
@@ -60,6 +62,9 @@ pub(super) struct TestArgs {
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
+
+    #[command(flatten)]
+    mutate: MutateArgs,
 
     #[command(flatten)]
     config: ConfigFileArgs,
@@ -113,25 +118,30 @@ impl TestArgs {
         let files = find::files(&self.paths)?;
         let cases = run::cases(config, run::read(&files)?, self.filter.as_deref())?;
         let run = run::all(cases, self.coverage);
+        let mutation = self.mutation(config, &run)?;
+        let mutation = mutation.as_ref();
+        let coverage = run.coverage.as_ref();
         let paint = Paint::stdout();
         let text = match self.format {
             Format::Human => {
-                let told = run.coverage.as_ref().map(|it| covered::report(it, paint));
-                human::report(&run, paint) + &told.unwrap_or_default()
+                let told = coverage.map(|it| covered::report(it, paint)).unwrap_or_default();
+                human::report(&run, mutation, paint) + &told
             }
-            Format::Json => format!("{:#}\n", json::report(&run)),
+            Format::Json => format!("{:#}\n", json::report(&run, mutation)),
             Format::Junit => {
                 // That form has no place for it.
-                if let Some(coverage) = &run.coverage {
+                if let Some(coverage) = coverage {
                     terminal::note(covered::report(coverage, Paint::stderr()).trim());
                 }
-                junit::report(&run)?
+                junit::report(&run, mutation)?
             }
         };
         terminal::data(&text)?;
-        let covers = run.coverage.as_ref().map(|it| self.covers(it, &run)).transpose()?;
-        let found = run.counts().failed > 0 || covers == Some(false);
-        Ok(if found { ExitCode::Found } else { ExitCode::Success })
+        let covers = coverage.map(|it| self.covers(it, &run)).transpose()?;
+        let fails = run.counts().failed > 0
+            || mutation.is_some_and(Mutation::fails)
+            || covers == Some(false);
+        Ok(if fails { ExitCode::Found } else { ExitCode::Success })
     }
 
     /// Writes the page, and says whether the tests saw enough.
@@ -151,5 +161,19 @@ impl TestArgs {
             }
             None => Ok(true),
         }
+    }
+
+    /// What comes out where policies are changed, if that is asked for. Tests that fail as it is
+    /// would fail for every change, so they come first.
+    fn mutation(&self, config: &Config, run: &Run) -> Result<Option<Mutation>, Failure> {
+        if !self.mutate.mutate {
+            return Ok(None);
+        }
+        if run.counts().failed > 0 {
+            terminal::note("no policy is changed as long as a test fails");
+            return Ok(None);
+        }
+        let files = find::files(&self.paths)?;
+        mutate::try_all(&self.mutate, config, &files, self.filter.as_deref()).map(Some)
     }
 }

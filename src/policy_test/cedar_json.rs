@@ -76,7 +76,13 @@ pub(super) fn parse(
     if reader.problems.refuses() {
         return Err(reader.problems);
     }
-    Ok(Suite { name: text.name.clone(), fixture: Fixture::default(), tests, accepted: Vec::new() })
+    Ok(Suite {
+        name: text.name.clone(),
+        fixture: Fixture::default(),
+        tests,
+        accepted_clauses: Vec::new(),
+        accepted_mutants: Vec::new(),
+    })
 }
 
 // === impl Reader ===

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Map;
 
-use super::suite::{Accepted, Ask, Fixture, Given, Suite, Test};
+use super::suite::{Accepted, AcceptedClause, Ask, Fixture, Given, Suite, Test};
 use super::{CODE, FILE_BYTES_MAX, NAME_CHARS_MAX, TESTS_MAX};
 use crate::engine::{Place, Problem, Problems, Text};
 use crate::yaml::{self, Kind, Node, Reader, Source};
@@ -17,6 +17,9 @@ use named::{name, uid};
 
 /// Keys that every test may have.
 const OF_EVERY_TEST: [&str; 6] = ["name", "skip", "now", "given", "unknown", "context"];
+/// Keys of a suite.
+const OF_A_SUITE: [&str; 6] =
+    ["version", "fixture", "now", "coverage", "tests", "accepted_mutants"];
 /// Keys that a test of one check has beside them.
 const OF_A_CHECK: [&str; 7] =
     ["principal", "action", "resource", "expect", "code", "because", "errors"];
@@ -37,7 +40,8 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         name: reader.source().name.to_owned(),
         fixture: Fixture::default(),
         tests: Vec::new(),
-        accepted: Vec::new(),
+        accepted_clauses: Vec::new(),
+        accepted_mutants: Vec::new(),
     };
     if matches!(root.kind, Kind::Null) {
         let problem = Problem::error(CODE, "the file is empty");
@@ -45,7 +49,7 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         reader.push(problem.hint("a suite has `tests:`, and a `name:` for each of them"));
         return suite;
     }
-    if !reader.keys(root, "a suite of tests", &["version", "fixture", "now", "coverage", "tests"]) {
+    if !reader.keys(root, "a suite of tests", &OF_A_SUITE) {
         return suite;
     }
     if let Some(version) = root.get("version")
@@ -54,7 +58,8 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         reader.fail(version, "`version` is 1; no other is known");
     }
     suite.fixture = fixture(root.get("fixture"), reader);
-    suite.accepted = accepted(root.get("coverage"), reader);
+    suite.accepted_clauses = accepted_clauses(root.get("coverage"), reader);
+    suite.accepted_mutants = accepted_mutants(root.get("accepted_mutants"), reader);
     let now_ms = time(root.get("now"), reader);
     let Some(tests) = root.get("tests") else {
         reader.fail(root, "`tests` is missing");
@@ -95,7 +100,7 @@ fn fixture(node: Option<&Node>, reader: &mut Reader<'_>) -> Fixture {
 }
 
 /// The outcomes of clauses that need not be seen.
-fn accepted(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<Accepted> {
+fn accepted_clauses(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<AcceptedClause> {
     const KEYS: [&str; 4] = ["policy", "clause", "never", "reason"];
     let Some(node) = node else { return Vec::new() };
     if !reader.keys(node, "`coverage`", &["accept"]) {
@@ -119,10 +124,36 @@ fn accepted(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<Accepted> {
         if let (Some(policy), Some(clause), Some(reason), Some(never)) =
             (policy, clause, reason, never)
         {
-            all.push(Accepted { place, policy, clause, never, reason });
+            all.push(AcceptedClause { place, policy, clause, never, reason });
         }
     }
     all
+}
+
+/// Mutants, each with the reason why none of the tests has to fail for it.
+fn accepted_mutants(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<Accepted> {
+    let mut accepted: Vec<Accepted> = Vec::new();
+    for node in reader.list(node) {
+        if !reader.keys(node, "an accepted mutant", &["mutant", "reason"]) {
+            continue;
+        }
+        let mut text = |key: &str| {
+            let text = node.get(key).and_then(Node::text).map(str::trim).unwrap_or_default();
+            if text.is_empty() {
+                let hint = "write the mutant's name as the report has it, and why it may survive";
+                reader.fail_with_hint(node, format!("`{key}` is missing"), hint);
+            }
+            text.to_owned()
+        };
+        let (mutant, reason) = (text("mutant"), text("reason"));
+        let place = reader.source().of(node);
+        if let Some(other) = accepted.iter().find(|other| other.mutant == mutant) {
+            let message = format!("this mutant is accepted in line {} already", other.place.line);
+            reader.push(Problem::error(CODE, message).at(place.clone()));
+        }
+        accepted.push(Accepted { mutant, reason, place });
+    }
+    accepted
 }
 
 /// A path, or a list of them.

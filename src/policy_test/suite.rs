@@ -18,12 +18,14 @@ pub struct Suite {
     /// Its tests, in the order of the file.
     pub tests: Vec<Test>,
     /// What coverage does not ask for, and why.
-    pub accepted: Vec<Accepted>,
+    pub accepted_clauses: Vec<AcceptedClause>,
+    /// Mutants that no test has to fail for.
+    pub accepted_mutants: Vec<Accepted>,
 }
 
 /// An outcome of a clause that cannot be seen, and why.
 #[derive(Debug, Clone)]
-pub struct Accepted {
+pub struct AcceptedClause {
     /// Where it stands.
     pub place: Place,
     /// The id of the policy.
@@ -34,6 +36,17 @@ pub struct Accepted {
     pub never: bool,
     /// Why.
     pub reason: String,
+}
+
+/// A mutant that no test has to fail for, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The name of the mutant.
+    pub mutant: String,
+    /// Why.
+    pub reason: String,
+    /// Where that is written.
+    pub place: Place,
 }
 
 /// Where the world of a suite is read from: paths as they were written, relative to the suite's

@@ -34,6 +34,7 @@ fn world(policies: &str, links: &str) -> World {
     };
     World {
         snapshot: compile(&bundle, &CompileOptions::default()).unwrap(),
+        policies: bundle.policies,
         routes: None,
         check: CheckOptions::default(),
         compile: CompileOptions::default(),

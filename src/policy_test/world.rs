@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cedar_policy::EntityUid;
 
-use crate::engine::{CheckOptions, Code, CompileOptions, Snapshot};
+use crate::engine::{CheckOptions, Code, CompileOptions, Problems, Snapshot, Text};
 use crate::mapping::{Matched, RouteMap};
 
 /// Policies, entities and routes that tests are run against.
@@ -14,6 +14,8 @@ use crate::mapping::{Matched, RouteMap};
 pub struct World {
     /// Policies, schema, entities and links.
     pub snapshot: Snapshot,
+    /// The policy texts that it was compiled from.
+    pub policies: Vec<Text>,
     /// What requests of a proxy ask for, if there is a route file.
     pub routes: Option<Arc<Routes>>,
     /// How checks are evaluated.
@@ -45,6 +47,23 @@ pub enum Asker {
     Refused(Code, String),
     /// The principal that they stand for.
     Principal(EntityUid),
+}
+
+// === impl World ===
+
+impl World {
+    /// The same with another text in the place of one of the policies. Entities and links are
+    /// shared.
+    ///
+    /// # Errors
+    /// The policies do not compile so.
+    pub fn with_policy_text(&self, text: &Text) -> Result<Self, Problems> {
+        let of_name = |policies: &Text| policies.name == text.name;
+        let texts = self.policies.iter().map(|own| if of_name(own) { text } else { own });
+        let policies: Vec<Text> = texts.cloned().collect();
+        let snapshot = self.snapshot.with_policies(&policies, &self.compile)?;
+        Ok(Self { snapshot, policies, ..self.clone() })
+    }
 }
 
 impl fmt::Debug for Routes {

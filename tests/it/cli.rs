@@ -9,6 +9,7 @@ mod health;
 mod import;
 mod init;
 mod log;
+mod mutate;
 mod search;
 mod test;
 mod usage;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::super::terminal::{Paint, visible};
 use super::super::verdict::{Detail, Verdict};
+use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
 use crate::policy_test::{Answer, Mismatch, Outcome};
 
@@ -14,7 +15,7 @@ const DECISIVE: [&str; 3] = ["decision", "missing", "unexpected"];
 const EXPLAINED_MAX: usize = 10;
 
 /// The report.
-pub(super) fn report(run: &Run, paint: Paint) -> String {
+pub(super) fn report(run: &Run, mutation: Option<&Mutation>, paint: Paint) -> String {
     let mut text = String::new();
     let mut failed = 0;
     for ran in &run.results {
@@ -37,7 +38,63 @@ pub(super) fn report(run: &Run, paint: Paint) -> String {
             }
         }
     }
-    text + &summary(run, paint)
+    if let Some(mutation) = mutation {
+        text.push_str(&mutants(mutation, paint));
+    }
+    text.push_str(&summary(run, paint));
+    if let Some(mutation) = mutation {
+        text.push_str(&score(mutation, paint));
+    }
+    text
+}
+
+/// The mutants that survived without a reason, and the reasons that are about none.
+fn mutants(mutation: &Mutation, paint: Paint) -> String {
+    let mut text = String::new();
+    for Survivor { mutant, diff, .. } in mutation.survivors.iter().filter(|it| it.reason.is_none())
+    {
+        let place = visible(&format!("{}:{}", mutant.file, mutant.line));
+        let name = visible(&mutant.name);
+        let survived = paint.bad("SURVIVED");
+        let _ = writeln!(text, "{survived} {}  {}", paint.bold(&name), paint.faint(&place));
+        for line in diff.lines() {
+            let shown = visible(line);
+            let shown = match line.get(..1) {
+                Some("-") => paint.bad(&shown),
+                Some("+") => paint.good(&shown),
+                _ => paint.faint(&shown),
+            };
+            text.push_str(format!("  {shown}").trim_end());
+            text.push('\n');
+        }
+        let _ = write!(text, "  hint: {}\n\n", visible(&mutant.hint));
+    }
+    for Stale { mutant, place, why } in &mutation.stale {
+        let at = visible(&format!("{}:{}", place.name, place.line));
+        let name = visible(mutant);
+        let stale = paint.bad("STALE");
+        let _ = writeln!(text, "{stale} {}  {}", paint.bold(&name), paint.faint(&at));
+        let _ = writeln!(text, "  it is accepted that this mutant survives, but {why}");
+        text.push_str("  hint: take it out of `accepted_mutants`\n\n");
+    }
+    text
+}
+
+/// The line about mutants.
+fn score(mutation: &Mutation, paint: Paint) -> String {
+    let accepted = mutation.accepted();
+    let survived = mutation.survivors.len() - accepted;
+    let told = format!("{survived} survived");
+    let told = if survived > 0 { paint.bad(&told) } else { paint.good(&told) };
+    let (whole, tenth) = (mutation.permille() / 10, mutation.permille() % 10);
+    let mut text = format!(
+        "{} mutants: {} killed, {told}, {accepted} accepted; score {whole}.{tenth} %\n",
+        mutation.tried, mutation.killed
+    );
+    if let Some(cut) = &mutation.cut {
+        let _ = writeln!(text, "{}: {cut}", paint.doubtful("not all"));
+    }
+    text
 }
 
 /// The last line.

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
 use crate::policy_test::coverage::{Coverage, CoveredClause, CoveredPolicy, Share, Sight};
 use crate::policy_test::{Answer, Mismatch, Outcome};
 
 /// The report: the numbers, and every case.
-pub(super) fn report(run: &Run) -> Value {
+pub(super) fn report(run: &Run, mutation: Option<&Mutation>) -> Value {
     let counts = run.counts();
     let tests: Vec<Value> = run.results.iter().map(|ran| case(run, ran)).collect();
     let mut report = json!({
@@ -18,6 +19,9 @@ pub(super) fn report(run: &Run) -> Value {
     });
     if let (Some(coverage), Value::Object(members)) = (&run.coverage, &mut report) {
         members.insert("coverage".to_owned(), covered(coverage));
+    }
+    if let (Some(mutation), Value::Object(members)) = (mutation, &mut report) {
+        members.insert("mutation".to_owned(), mutated(mutation));
     }
     report
 }
@@ -63,6 +67,35 @@ fn covered_policy(policy: &CoveredPolicy) -> Value {
         "line": policy.line,
         "satisfied": policy.satisfied,
         "clauses": clauses,
+    })
+}
+
+fn mutated(mutation: &Mutation) -> Value {
+    let survivors = mutation.survivors.iter().map(|Survivor { mutant, diff, reason }| {
+        json!({
+            "mutant": mutant.name,
+            "policy": mutant.policy,
+            "operation": mutant.operation,
+            "file": mutant.file,
+            "line": mutant.line,
+            "diff": diff,
+            "hint": mutant.hint,
+            "accepted": reason,
+        })
+    });
+    let stale = mutation.stale.iter().map(|Stale { mutant, place, why }| {
+        json!({"mutant": mutant, "file": place.name, "line": place.line, "why": why})
+    });
+    json!({
+        "mutants": mutation.tried,
+        "killed": mutation.killed,
+        "survived": mutation.survivors.len() - mutation.accepted(),
+        "accepted": mutation.accepted(),
+        "score_permille": mutation.permille(),
+        "complete": mutation.cut.is_none(),
+        "cut": mutation.cut,
+        "survivors": survivors.collect::<Vec<_>>(),
+        "stale": stale.collect::<Vec<_>>(),
     })
 }
 

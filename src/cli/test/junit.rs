@@ -6,11 +6,12 @@ use super::super::exit::Failure;
 use super::super::terminal::Paint;
 use super::super::verdict::Detail;
 use super::human;
+use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
 use crate::policy_test::Outcome;
 
 /// The report.
-pub(super) fn report(run: &Run) -> Result<String, Failure> {
+pub(super) fn report(run: &Run, mutation: Option<&Mutation>) -> Result<String, Failure> {
     let mut report = Report::new("doorward test");
     report.set_time(run.time);
     for (number, file) in run.files.iter().enumerate() {
@@ -24,6 +25,9 @@ pub(super) fn report(run: &Run) -> Result<String, Failure> {
         if suite.tests > 0 {
             report.add_test_suite(suite);
         }
+    }
+    if let Some(mutation) = mutation.filter(|mutation| mutation.tried > 0) {
+        report.add_test_suite(mutants(mutation));
     }
     let text = report.to_string();
     text.map_err(|error| Failure::error(format!("the report cannot be written: {error}")))
@@ -57,4 +61,35 @@ fn case(run: &Run, ran: &Ran) -> TestCase {
     case.extra.insert("file".into(), file.into());
     case.extra.insert("line".into(), ran.case.line.to_string().into());
     case
+}
+
+/// Mutants that survived, those with a reason as skipped, and reasons that are about none.
+fn mutants(mutation: &Mutation) -> TestSuite {
+    let mut suite = TestSuite::new("mutants");
+    let failure = |message: &str, text: &str| {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_message(message);
+        status.set_description(text);
+        status
+    };
+    for Survivor { mutant, diff, reason } in &mutation.survivors {
+        let status = if let Some(reason) = reason {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason.as_str());
+            status
+        } else {
+            failure(&mutant.hint, diff)
+        };
+        let mut case = TestCase::new(mutant.name.as_str(), status);
+        case.set_classname(mutant.file.as_str());
+        case.extra.insert("file".into(), mutant.file.as_str().into());
+        case.extra.insert("line".into(), mutant.line.to_string().into());
+        suite.add_test_case(case);
+    }
+    for Stale { mutant, place, why } in &mutation.stale {
+        let mut case = TestCase::new(mutant.as_str(), failure(why, "take it out again"));
+        case.set_classname(place.name.as_str());
+        suite.add_test_case(case);
+    }
+    suite
 }

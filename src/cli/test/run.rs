@@ -14,7 +14,7 @@ use super::world::Worlds;
 use crate::config::Config;
 use crate::engine::Problems;
 use crate::policy_test::coverage::{self, Coverage, Observed};
-use crate::policy_test::{Accepted, Case, Outcome, Suite, World};
+use crate::policy_test::{AcceptedClause, Case, Outcome, Suite, World};
 
 /// How many cases a thread takes at a time.
 const TAKEN: usize = 16;
@@ -28,10 +28,8 @@ pub(super) struct Cases {
     /// Each with the number of its file.
     list: Vec<(usize, Case)>,
     worlds: Vec<Arc<World>>,
-    /// The texts of policies, by the names of their files.
-    texts: BTreeMap<String, Arc<str>>,
     /// What coverage does not ask for.
-    accepted: Vec<Accepted>,
+    accepted: Vec<AcceptedClause>,
 }
 
 /// What came out of a run.
@@ -138,14 +136,14 @@ pub(super) fn cases(
             }
         });
     }
-    let (worlds, texts) = worlds.into_parts();
-    Ok(Cases { files, list: cases, worlds, texts, accepted })
+    let worlds = worlds.all();
+    Ok(Cases { files, list: cases, worlds, accepted })
 }
 
 /// Runs all cases, and notes what they see of the policies where that is asked for.
 pub(super) fn all(cases: Cases, with_coverage: bool) -> Run {
     let started = Instant::now();
-    let Cases { files, list: cases, worlds, texts, accepted } = cases;
+    let Cases { files, list: cases, worlds, accepted } = cases;
     let most = thread::available_parallelism().map_or(1, usize::from);
     let threads = most.min(cases.len().div_ceil(TAKEN)).max(1);
     let next = AtomicUsize::new(0);
@@ -192,6 +190,8 @@ pub(super) fn all(cases: Cases, with_coverage: bool) -> Run {
         time,
     });
     let results = results.collect();
+    let texts = worlds.iter().flat_map(|world| &world.policies);
+    let texts = texts.map(|text| (text.name.clone(), text.text.clone())).collect();
     Run { results, files, time: started.elapsed(), coverage, texts }
 }
 

@@ -1,7 +1,6 @@
 //! The worlds that suites are run against: each fixture read and compiled once, however many suites
 //! have it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -24,8 +23,6 @@ use crate::sources::{self, Inputs};
 pub(super) struct Worlds<'a> {
     config: &'a Config,
     read: Vec<(Key, Arc<World>)>,
-    /// The texts of policies, by the names of their files.
-    texts: BTreeMap<String, Arc<str>>,
     now_ms: i64,
 }
 
@@ -42,12 +39,7 @@ struct Key {
 
 impl<'a> Worlds<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
-        Self {
-            config,
-            read: Vec::new(),
-            texts: BTreeMap::new(),
-            now_ms: Timestamp::now().as_millisecond(),
-        }
+        Self { config, read: Vec::new(), now_ms: Timestamp::now().as_millisecond() }
     }
 
     /// The world of a suite.
@@ -61,12 +53,12 @@ impl<'a> Worlds<'a> {
         Ok(world)
     }
 
-    /// The worlds, and the texts of their policies by the names of their files.
-    pub(super) fn into_parts(self) -> (Vec<Arc<World>>, BTreeMap<String, Arc<str>>) {
-        (self.read.into_iter().map(|(_, world)| world).collect(), self.texts)
+    /// All of them.
+    pub(super) fn all(self) -> Vec<Arc<World>> {
+        self.read.into_iter().map(|(_, world)| world).collect()
     }
 
-    fn build(&mut self, key: &Key, fixture: &Fixture) -> Result<World, Failure> {
+    fn build(&self, key: &Key, fixture: &Fixture) -> Result<World, Failure> {
         if key.inputs.policies.is_empty() {
             return Err(no_policies());
         }
@@ -77,8 +69,6 @@ impl<'a> Worlds<'a> {
             let own = Inputs { entities: Vec::new(), links: None, ..self.config.inputs() };
             bundle = Bundle { schema: sources::read(&own, &limits)?.schema, ..bundle };
         }
-        let texts = bundle.policies.iter().map(|text| (text.name.clone(), text.text.clone()));
-        self.texts.extend(texts);
         let compile_options = self.config.compile_options();
         let snapshot = compile(&bundle, &compile_options)?;
         let routes = match &key.routes {
@@ -87,6 +77,7 @@ impl<'a> Worlds<'a> {
         };
         Ok(World {
             snapshot,
+            policies: bundle.policies,
             routes,
             check: self.config.check_options(),
             compile: compile_options,
@@ -174,10 +165,9 @@ fn routes(path: &Path, by_headers: bool, snapshot: &Snapshot) -> Result<Routes, 
             return Asker::Refused(Code::InvalidCredential, why);
         };
         let peer = Peer::Ip(std::net::Ipv4Addr::LOCALHOST.into());
-        let identities = config.identities();
-        let identified =
-            runtime.block_on(proxy::identify(identities, matched, &headers, peer, now_ms));
-        let identity = match identified {
+        let known = config.identities();
+        let asked = proxy::identify(known, matched, &headers, peer, now_ms);
+        let identity = match runtime.block_on(asked) {
             Ok(identity) => identity,
             Err(why) if why.code() == Code::NoCredential => return Asker::Nobody,
             Err(why) => return Asker::Refused(why.code(), why.to_string()),

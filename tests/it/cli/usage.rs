@@ -23,7 +23,7 @@ fn the_commands() {
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       validate  Check schema, policies, entities, links and routes, and show every problem
       format    Format .cedar files in place
-      init      Write policies, a schema, entities, routes and a configuration to start from
+      init      Write policies, schema, entities, tests, routes and proxy snippets to start from
       import    Make files to start from out of those of other tools
       config    Show the configuration in force, and where each value comes from
       health    Ask a running service whether it is well; for container health checks
