@@ -45,7 +45,7 @@ fn every_example_of_the_page_passes() {
     SKIP billing  tests/policies/every.yaml:22
       the plan is not decided yet
 
-    33 passed, 0 failed, 1 skipped
+    34 passed, 0 failed, 1 skipped
     ");
 }
 
