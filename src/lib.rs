@@ -4,10 +4,11 @@
 //! In reading order: [`engine`] (pure: bundle to snapshot, request to decision), [`pdp`] (the one
 //! door to a decision, and the publisher, the only writer), [`revisions`] (what is durable),
 //! [`sources`] (where bundles come from), [`mapping`] (pure: a proxied request to checks),
-//! [`identity`] (who sends a request), [`http`] (endpoints) on [`server`] (connections),
+//! [`identity`] (who sends a request), [`analysis`] (pure: what a change gives and takes), [`http`] (endpoints) on [`server`] (connections),
 //! [`config`] (what is switched on), [`cli`] (commands). `ARCHITECTURE.md` draws the walls between
 //! them.
 
+pub mod analysis;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -14,6 +14,8 @@ mod changing;
 mod compare;
 #[path = "oracle/conditions.rs"]
 mod conditions;
+#[path = "oracle/differing.rs"]
+mod differing;
 #[path = "oracle/entities.rs"]
 mod entities;
 #[path = "../benches/in_engine.rs"]

@@ -7,6 +7,8 @@
 //! its evaluator, and the oracle in the tests holds the results against its authorizer.
 
 pub(super) mod demand;
+pub(super) mod fold;
+pub(super) mod looks;
 pub(super) mod needs;
 pub(super) mod plain;
 mod value;
@@ -24,6 +26,7 @@ use cedar_policy_core::entities::{Entities, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use demand::Demand;
+use looks::Looks;
 use needs::{Needs, Node};
 use plain::{Names, Plain, Sight};
 
@@ -101,6 +104,11 @@ impl Condition {
     /// What it looks at.
     pub(super) fn needs(&self) -> Needs {
         Needs::of(&self.expr)
+    }
+
+    /// For which of principal and resource it matters who they are.
+    pub(super) fn looks(&self) -> Looks {
+        Looks::of(&self.expr)
     }
 
     /// What must hold of principal and resource wherever it is satisfied.
