@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod config;
 mod demo;
+mod diff;
 mod exit;
 mod explain;
 mod flags;
@@ -56,6 +57,7 @@ enum Command {
     Search(search::SearchArgs),
     Probe(probe::ProbeArgs),
     Demo(demo::DemoArgs),
+    Diff(diff::DiffArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
     Init(init::InitArgs),
@@ -96,6 +98,7 @@ impl Command {
             Self::Search(args) => search::run(&args, given),
             Self::Probe(args) => probe::run(&args),
             Self::Demo(args) => demo::run(&args),
+            Self::Diff(args) => diff::run(&args, given),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
             Self::Init(args) => init::run(&args),
