@@ -1,16 +1,20 @@
-//! What changes cost while checks go on, over HTTP and with the data directory on: one entity at a
-//! time beside a bare fsync of the same bytes, the whole snapshot again, and a restart.
+//! What goes on beside checks, over HTTP. Changes, with the data directory on: one entity at a time
+//! beside a bare fsync of the same bytes, the whole snapshot again, and a restart. And searches of
+//! what nobody can hold: streamed, left in the middle, and in pages.
 //!
 //! `cargo bench --bench changes` makes a world of a million entities and as many links;
 //! `DOORWARD_BENCH_ENTITIES` sets another size. Before it says anything of cost it holds the answers
-//! after all changes against those of a service that loads the final state from files.
+//! after all changes against those of a service that loads the final state from files. Words behind
+//! `--` name families: `changes`, `searches`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 mod changes {
     pub(crate) mod asking;
     pub(crate) mod client;
+    pub(crate) mod huge;
     pub(crate) mod patching;
+    pub(crate) mod searching;
     pub(crate) mod service;
     pub(crate) mod state;
 }
@@ -23,9 +27,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use changes::asking::{Asking, Latencies};
-use changes::patching;
 use changes::service::{Failure, Service, pause};
 use changes::state::State;
+use changes::{huge, patching, searching};
 use world::World;
 use world::requests::USUAL;
 
@@ -43,6 +47,42 @@ const SETTLED: Duration = Duration::from_secs(5);
 const RELOADS: usize = 3;
 
 fn main() -> Result<(), Failure> {
+    // Cargo itself adds `--bench`.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
+    let is_wanted = |family: &str| wanted.is_empty() || wanted.iter().any(|word| word == family);
+    if is_wanted("changes") {
+        change()?;
+    }
+    if is_wanted("searches") {
+        search()?;
+    }
+    Ok(())
+}
+
+/// Searches of an estate with as many devices as a world would have entities, while checks go on
+/// about others.
+fn search() -> Result<(), Failure> {
+    let world = World { seed: 1, entities_least: 0, tenant_entities: 1_000 };
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("searches-world");
+    files::write(&world, &directory)?;
+    huge::write(&directory, entities()?)?;
+    let checks: Vec<String> = world.requests(USUAL).take(DIFFERENT).map(|it| body(&it)).collect();
+    let forgetful = searching::forgetful(&directory)?;
+    let service =
+        Service::start_with(&directory, None, &["--config", &forgetful.to_string_lossy()])?;
+    searching::page(&service, "each of which finds its candidates again")?;
+    drop(service);
+    let service = Service::start(&directory, None)?;
+    searching::page(&service, "whose candidates are kept")?;
+    pause(SETTLED);
+    service.tell("\nafter them")?;
+    searching::leave(&service)?;
+    searching::stream(&service, &checks)?;
+    pause(SETTLED);
+    service.tell("\nsome seconds after it")
+}
+
+fn change() -> Result<(), Failure> {
     let world = World { seed: 1, entities_least: entities()?, tenant_entities: 1_000 };
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes-world");
     let size = files::write(&world, &directory)?;

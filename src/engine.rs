@@ -7,6 +7,7 @@ pub mod bundle;
 mod candidates;
 pub mod change;
 pub mod check;
+pub mod clauses;
 pub mod compare;
 pub mod compile;
 pub mod duties;

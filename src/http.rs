@@ -44,7 +44,7 @@ use axum::response::Response;
 use crate::pdp::publisher::Publisher;
 use crate::pdp::{Pdp, PinLimits};
 use body::{Bounds, Budget};
-use problem::{Kind, Problem};
+use problem::Problem;
 use tokio::sync::Semaphore;
 
 /// What the endpoints work with.
@@ -115,6 +115,8 @@ pub struct Limits {
     pub cursor_revisions: usize,
     /// How long a revision is kept since a cursor of it was last given out.
     pub cursor_age: Duration,
+    /// What candidates may take that are kept for cursors, in bytes together.
+    pub cursor_candidates_bytes: usize,
 }
 
 /// The system has no randomness to make keys of.
@@ -126,6 +128,7 @@ pub struct NoRandomness(getrandom::Error);
 pub fn data_plane(app: &Arc<App>) -> Plane {
     let routes = routes::router(routes::data())
         .merge(proxy::routes(&app.proxies.guard.decide()))
+        .merge(authzen::metadata_of_path())
         .fallback(not_found)
         .with_state(Doorway { app: Arc::clone(app), budget: Budget::new(app.limits.bodies_bytes) });
     Plane::data(Arc::clone(app), routes)
@@ -148,7 +151,7 @@ struct Doorway {
 }
 
 async fn not_found(State(_): State<Doorway>) -> Problem {
-    Problem::new(Kind::NotFound, "nothing is at this path")
+    Problem::nothing_here()
 }
 
 /// A JSON answer of 200 that nobody may keep: the next revision may answer differently.
@@ -234,6 +237,7 @@ impl Default for Limits {
             stream_time: Duration::from_mins(10),
             cursor_revisions: 16,
             cursor_age: Duration::from_mins(5),
+            cursor_candidates_bytes: 64 * 1024 * 1024,
         }
     }
 }
@@ -249,7 +253,11 @@ impl Limits {
 
     /// The bounds on what is kept for cursors.
     fn pins(&self) -> PinLimits {
-        PinLimits { revisions_max: self.cursor_revisions, age_max: self.cursor_age }
+        PinLimits {
+            revisions_max: self.cursor_revisions,
+            age_max: self.cursor_age,
+            candidates_bytes_max: self.cursor_candidates_bytes,
+        }
     }
 
     fn bundle(&self) -> Bounds {

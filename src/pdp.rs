@@ -4,11 +4,13 @@
 
 mod cache;
 mod ids;
+mod kept;
 pub mod metrics;
 mod pins;
 pub mod publisher;
 mod search;
 
+pub use kept::Asker;
 pub use pins::PinLimits;
 pub use search::{Search, TurnError};
 
@@ -24,6 +26,7 @@ use crate::engine::{CheckOptions, CheckRequest, CheckResponse, Code, InvalidRequ
 use crate::revisions::Rules;
 use cache::Cache;
 use ids::Ids;
+use kept::Kept;
 use metrics::Metrics;
 use pins::Pins;
 
@@ -44,6 +47,8 @@ struct Inner {
     ids: Ids,
     /// Snapshots that cursors go on in.
     pins: Pins,
+    /// Candidates of their searches.
+    kept: Kept,
     /// The turns of long work.
     turns: Arc<Semaphore>,
 }
@@ -182,8 +187,8 @@ impl Pdp {
         let (revision, _) = watch::channel(0);
         let current = ArcSwapOption::empty();
         let (cache, ids) = (Cache::new(cache_bytes), Ids::new());
-        let (pins, turns) = (Pins::default(), search::turns());
-        let inner = Inner { current, revision, options, cache, metrics, ids, pins, turns };
+        let (pins, kept, turns) = (Pins::default(), Kept::default(), search::turns());
+        let inner = Inner { current, revision, options, cache, metrics, ids, pins, kept, turns };
         Self { inner: Arc::new(inner) }
     }
 
@@ -203,6 +208,28 @@ impl Pdp {
         let decided = Decided { outcome, revision: installed.revision, id: self.inner.ids.next() };
         self.inner.metrics.observe_check(door, &decided, started.elapsed());
         decided
+    }
+
+    /// The same, beside the threads that answer everybody where the request asks for an explanation:
+    /// a change that would allow is sought by trying some, which takes milliseconds.
+    pub async fn check_aside(
+        &self,
+        door: Door,
+        installed: &Arc<Installed>,
+        request: CheckRequest,
+    ) -> Decided {
+        if !request.explain {
+            return self.check(door, installed, &request);
+        }
+        let (pdp, held) = (self.clone(), Arc::clone(installed));
+        let request = Arc::new(request);
+        let asked = Arc::clone(&request);
+        match tokio::task::spawn_blocking(move || pdp.check(door, &held, &asked)).await {
+            Ok(decided) => decided,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The process is stopping; who still waits gets the decision all the same.
+            Err(_) => self.check(door, installed, &request),
+        }
     }
 
     /// Waits until at least this revision is in force. The caller bounds the wait.

@@ -10,6 +10,8 @@
 mod blunders;
 #[path = "oracle/changing.rs"]
 mod changing;
+#[path = "oracle/clauses.rs"]
+mod clauses;
 #[path = "oracle/compare.rs"]
 mod compare;
 #[path = "oracle/conditions.rs"]
@@ -18,6 +20,8 @@ mod conditions;
 mod differing;
 #[path = "oracle/entities.rs"]
 mod entities;
+#[path = "oracle/explaining.rs"]
+mod explaining;
 #[path = "../benches/in_engine.rs"]
 mod in_engine;
 #[path = "oracle/metamorphic.rs"]

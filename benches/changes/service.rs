@@ -30,6 +30,15 @@ pub(crate) struct Service {
 impl Service {
     /// Starts a service on the shipped policies and these entities, and waits until it is ready.
     pub(crate) fn start(entities: &Path, data: Option<&Path>) -> Result<Self, Failure> {
+        Self::start_with(entities, data, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(
+        entities: &Path,
+        data: Option<&Path>,
+        flags: &[&str],
+    ) -> Result<Self, Failure> {
         let (port, admin) = (free_port()?, free_port()?);
         let tokens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes-tokens");
         fs::write(&tokens, format!("bench write {TOKEN}\n"))?;
@@ -41,6 +50,7 @@ impl Service {
             .args(["--admin-listen", &format!("127.0.0.1:{admin}")])
             .arg("--admin-token-file")
             .arg(&tokens)
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         match data {
@@ -105,13 +115,7 @@ impl Service {
 
     /// Prints what the process holds.
     pub(crate) fn tell(&self, when: &str) -> Result<(), Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = |name: &str| {
-            let value = status.lines().find_map(|text| text.strip_prefix(name));
-            let kilobytes = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
-            kilobytes.unwrap_or(0_u64) / 1024
-        };
-        let (resident, most) = (line("VmRSS:"), line("VmHWM:"));
+        let (resident, most) = (self.resident_mb("VmRSS:")?, self.resident_mb("VmHWM:")?);
         let ready = if when.ends_with("ready") {
             format!(" {:.1} s,", self.ready_seconds)
         } else {
@@ -119,6 +123,22 @@ impl Service {
         };
         println!("{when}:{ready} {resident} MB resident, {most} MB at most");
         Ok(())
+    }
+
+    /// A line of its memory account, such as `VmRSS:`, in megabytes.
+    pub(crate) fn resident_mb(&self, line: &str) -> Result<u64, Failure> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let value = status.lines().find_map(|text| text.strip_prefix(line));
+        let kilobytes = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
+        Ok(kilobytes.unwrap_or(0_u64) / 1024)
+    }
+
+    /// A metric without labels.
+    pub(crate) fn metric(&self, name: &str) -> Result<i64, Failure> {
+        let (_, body) = self.admin()?.send("GET /metrics", "", b"")?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.ok_or("there is no such metric")?.parse()?)
     }
 
     fn is_ready(&self) -> bool {

@@ -81,7 +81,7 @@ pub(super) fn run(_: &DemoArgs) -> Result<ExitCode, Failure> {
     for (number, scene) in SCENES.iter().enumerate() {
         lines.push(format!("\n{}. {}", number + 1, paint.bold(scene.title)));
         lines.push(format!("   {}", paint.faint(&scene.question())));
-        let verdict = scene.play(&snapshot)?.render(paint, Detail::Full);
+        let verdict = scene.play(&snapshot)?.render(paint, Detail::Authored);
         lines.extend(verdict.lines().map(|line| format!("   {line}")));
     }
     terminal::data(&format!("{}\n\n{NEXT}", lines.join("\n")))?;

@@ -1,13 +1,13 @@
 //! A decision as the command line shows it: the first line is the decision, below it stands why,
 //! for people.
 
-use std::collections::BTreeMap;
+mod why;
 
 use serde::{Deserialize, Serialize};
 
 use super::terminal::{Paint, visible};
-use crate::engine::explain::ExplainedPolicy;
 use crate::engine::{CheckResponse, Decision};
+use why::Why;
 
 /// The width that prose is wrapped to.
 const WRAP_CHARS: usize = 76;
@@ -36,6 +36,8 @@ pub(super) enum Detail {
     /// The determining policies, a line each.
     Brief,
     /// Also what their authors say of them, and what a share names.
+    Authored,
+    /// Also what each clause saw, which permits came nearest, and what change would allow.
     Full,
 }
 
@@ -50,31 +52,6 @@ enum Word {
 struct Erring {
     policy: String,
     message: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Why {
-    summary: String,
-    #[serde(default)]
-    policies: Vec<WhyPolicy>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WhyPolicy {
-    id: String,
-    effect: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    template: Option<String>,
-    file: String,
-    line: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<String>,
 }
 
 // === impl Verdict ===
@@ -92,12 +69,13 @@ impl Verdict {
             Word::Deny => paint.bad("deny").into_owned(),
         }];
         match (&self.explanation, detail) {
+            (Some(why), Detail::Authored) => {
+                lines.extend(self.with_code(&why.summary));
+                lines.extend(why.authored(paint));
+            }
             (Some(why), Detail::Full) => {
                 lines.extend(self.with_code(&why.summary));
-                for policy in &why.policies {
-                    lines.push(policy.brief(paint));
-                    lines.extend(policy.full());
-                }
+                lines.extend(why.full(paint));
             }
             (Some(why), Detail::Brief) => {
                 lines.extend(self.unless_obvious());
@@ -152,55 +130,8 @@ impl From<CheckResponse> for Verdict {
                 .collect(),
             advice: response.duties.advice,
             obligations: response.duties.obligations,
-            explanation: response.explanation.map(|explanation| Why {
-                summary: explanation.summary,
-                policies: explanation.policies.into_iter().map(WhyPolicy::from).collect(),
-            }),
+            explanation: response.explanation.map(Why::from),
         }
-    }
-}
-
-// === impl WhyPolicy ===
-
-impl WhyPolicy {
-    /// One line: effect, id, what it is a link of, and where it stands.
-    fn brief(&self, paint: Paint) -> String {
-        let link = match &self.template {
-            Some(template) => format!(" (a link of {})", visible(template)),
-            None => String::new(),
-        };
-        let place = visible(&format!("{}:{}", self.file, self.line));
-        let id = visible(&self.id);
-        format!("  {} {}{link}  {}", self.effect, paint.bold(&id), paint.faint(&place))
-    }
-
-    /// What its author says, and what fills its slots.
-    fn full(&self) -> Vec<String> {
-        let mut lines = self.why.as_deref().map(|why| indent(4, why)).unwrap_or_default();
-        let slots = [("principal in", &self.principal), ("resource in", &self.resource)];
-        for (slot, filled) in slots {
-            if let Some(filled) = filled {
-                lines.push(visible(&format!("    {slot} {filled}")));
-            }
-        }
-        lines
-    }
-}
-
-impl From<ExplainedPolicy> for WhyPolicy {
-    fn from(policy: ExplainedPolicy) -> Self {
-        let ExplainedPolicy {
-            id,
-            effect,
-            template,
-            file,
-            line,
-            why,
-            annotations,
-            principal,
-            resource,
-        } = policy;
-        Self { id, effect, template, file, line, why, annotations, principal, resource }
     }
 }
 
@@ -219,6 +150,13 @@ fn meaning(code: &str) -> &'static str {
 
 /// A paragraph, wrapped and indented, its words kept whole.
 pub(super) fn indent(columns: usize, text: &str) -> Vec<String> {
+    indent_hanging(columns, "", text)
+}
+
+/// The same behind a mark, below which nothing stands.
+fn indent_hanging(columns: usize, mark: &str, text: &str) -> Vec<String> {
+    let begin = columns;
+    let columns = columns + mark.chars().count();
     let mut lines: Vec<String> = Vec::new();
     let mut width = WRAP_CHARS;
     for word in visible(text).split_whitespace() {
@@ -230,7 +168,8 @@ pub(super) fn indent(columns: usize, text: &str) -> Vec<String> {
                 width += 1 + length;
             }
             _ => {
-                lines.push(format!("{:columns$}{word}", ""));
+                let mark = if lines.is_empty() { mark } else { "" };
+                lines.push(format!("{:begin$}{mark:<1$}{word}", "", columns - begin));
                 width = columns + length;
             }
         }

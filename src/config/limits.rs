@@ -109,6 +109,8 @@ limits! {
     cursor_revisions: Count = Count(http().cursor_revisions as u64);
     /// How long a revision is kept since a cursor of it was last given out.
     cursor_age: Time = Time(http().cursor_age);
+    /// What is kept of searches for the next page, so that it need not be found again.
+    cursor_candidates_bytes: Bytes = Bytes(http().cursor_candidates_bytes as u64);
     /// The connections of each listener at a time; further ones wait.
     connections: Count = Count(server().connections_max as u64);
     /// The streams of one HTTP/2 connection at a time.
@@ -176,6 +178,7 @@ impl Limits {
             stream_time: self.stream_time.value.0,
             cursor_revisions: size(self.cursor_revisions.value.0),
             cursor_age: self.cursor_age.value.0,
+            cursor_candidates_bytes: size(self.cursor_candidates_bytes.value.0),
         }
     }
 

@@ -5,7 +5,6 @@ use cedar_policy::EntityUid;
 use super::check::{CheckRequest, Validity, Verdicts};
 use super::index::{Entry, Scope};
 use super::request::{Fitted, Standing};
-use super::slice::Scene;
 use super::slice::plain::Sight;
 use super::snapshot::Snapshot;
 use super::store::{EntityNo, LinkNo};
@@ -157,15 +156,7 @@ impl Snapshot {
         fitted: &Fitted<'_>,
         candidates: &Candidates,
     ) -> Verdicts {
-        let scene = Scene {
-            store: &self.store,
-            ground: &self.rules.ground,
-            principal: (&request.principal, fitted.principal.number()),
-            action: &request.action,
-            resource: (&request.resource, fitted.resource.number()),
-            context: fitted.context.as_ref(),
-            sent: &fitted.sent,
-        };
+        let scene = self.scene(request, fitted);
         let mut verdicts = Verdicts::default();
         let numbers = candidates.statics.iter().copied().map(|number| (number, &[][..]));
         let templates = candidates.templates.iter().map(|(number, links)| (*number, &links[..]));

@@ -36,13 +36,19 @@ impl Snapshot {
         change: &Change,
         options: &CompileOptions,
     ) -> Result<(Self, Applied), Problems> {
-        gate::on_large_stack(|| {
-            let rules = &self.rules;
-            let load = options.load();
-            let (store, applied) =
-                self.store.apply(change, &rules.schema, &rules.policies, &load)?;
-            Ok((Self::new(Arc::clone(rules), store), applied))
-        })
+        gate::on_large_stack(|| self.apply_here(change, options))
+    }
+
+    /// The same on the stack there is, which has to be a large one.
+    pub(super) fn apply_here(
+        &self,
+        change: &Change,
+        options: &CompileOptions,
+    ) -> Result<(Self, Applied), Problems> {
+        let rules = &self.rules;
+        let load = options.load();
+        let (store, applied) = self.store.apply(change, &rules.schema, &rules.policies, &load)?;
+        Ok((Self::new(Arc::clone(rules), store), applied))
     }
 
     /// The snapshot that a draft makes of this one. Rules, entities and links that the draft keeps

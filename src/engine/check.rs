@@ -10,7 +10,7 @@ use cedar_policy::{Effect, EntityUid};
 use serde_json::{Map, Value};
 
 use super::duties::Duties;
-use super::explain::Explanation;
+use super::explain::{Basis, Explanation};
 use super::request::Fitted;
 use super::snapshot::Snapshot;
 
@@ -312,7 +312,8 @@ impl Snapshot {
         erring_forbids.sort_unstable();
         let forbid_error =
             options.forbid_errors == ForbidErrors::Deny && !erring_forbids.is_empty();
-        let (decision, code, mut reason) = match (forbids.is_empty(), permits.is_empty()) {
+        let permitted = !permits.is_empty();
+        let (decision, decided, mut reason) = match (forbids.is_empty(), permits.is_empty()) {
             (false, _) => (Decision::Deny, Code::Forbidden, forbids),
             // Whether it forbids is not known, so the permits do not determine the answer.
             (true, _) if forbid_error => (Decision::Deny, Code::ForbidError, Vec::new()),
@@ -321,7 +322,7 @@ impl Snapshot {
         };
         reason.sort_unstable();
         let (principal_known, resource_known) = (fitted.principal.known, fitted.resource.known);
-        let code = match code {
+        let code = match decided {
             Code::Allow => Code::Allow,
             _ if !principal_known => Code::UnknownPrincipal,
             _ if !resource_known => Code::UnknownResource,
@@ -329,8 +330,15 @@ impl Snapshot {
         };
         let explanation = request.explain.then(|| {
             let policies = if code == Code::ForbidError { &erring_forbids } else { &reason };
-            self.explain(request, code, policies)
+            let forbids = if decided == Code::Forbidden { reason.iter() } else { [].iter() };
+            let erring = if forbid_error { erring_forbids.iter() } else { [].iter() };
+            let forbids: Vec<String> = forbids.chain(erring).cloned().collect();
+            let basis = Basis { code, policies, forbids: &forbids, permitted };
+            self.explain(request, options, fitted, &basis)
         });
+        if !errors.is_empty() {
+            self.withhold(&mut errors);
+        }
         CheckResponse {
             decision,
             code,

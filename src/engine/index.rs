@@ -13,6 +13,7 @@ use cedar_policy::{
     ResourceConstraint, TemplatePrincipalConstraint, TemplateResourceConstraint,
 };
 
+use super::clauses::Clauses;
 use super::hash::{HashMap, HashSet};
 use super::policies::PolicyInfo;
 use super::schema::SchemaInfo;
@@ -40,12 +41,15 @@ pub(super) struct Entry {
     pub(super) condition: Option<Condition>,
     pub(super) needs: Needs,
     pub(super) template: bool,
+    pub(super) clauses: Clauses,
+    principal_type: Option<EntityTypeName>,
+    resource_type: Option<EntityTypeName>,
     actions: Actions,
     /// The environments in which it can be satisfied, as the validator knows it.
     satisfiable: HashSet<(EntityTypeName, EntityUid, EntityTypeName)>,
 }
 
-/// What a scope asks of the principal or the resource. Its type is settled by the environment.
+/// What a scope asks of the principal or the resource beside its type, which the environment settles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Nothing more than its type.
@@ -88,7 +92,6 @@ type Typed = (Scope, Option<EntityTypeName>);
 impl Index {
     pub(super) fn new(set: &PolicySet, infos: &[PolicyInfo], schema: &SchemaInfo) -> Self {
         let mut entries = Vec::with_capacity(infos.len());
-        let mut types = Vec::with_capacity(infos.len());
         let mut names = Names::default();
         for info in infos {
             let id = cedar_policy::PolicyId::new(&info.id);
@@ -99,10 +102,7 @@ impl Index {
                 }
                 (None, None) => None,
             };
-            if let Some((entry, of_types)) = taken_apart {
-                entries.push(entry);
-                types.push(of_types);
-            }
+            entries.extend(taken_apart);
         }
         let templates = entries
             .iter()
@@ -111,26 +111,20 @@ impl Index {
             .map(|(number, entry)| (entry.id.clone(), number))
             .collect();
         let mut index = Self { entries, templates, environments: HashMap::default(), names };
-        index.fill(&types, schema);
+        index.fill(schema);
         index
     }
 
     /// Makes the environments: few, since a schema's actions name the types they apply to.
-    fn fill(
-        &mut self,
-        types: &[(Option<EntityTypeName>, Option<EntityTypeName>)],
-        schema: &SchemaInfo,
-    ) {
+    fn fill(&mut self, schema: &SchemaInfo) {
         for environment in schema.cedar.request_envs() {
             let (principal, action, resource) =
                 (environment.principal(), environment.action(), environment.resource());
             let mut here = Environment::default();
-            for (number, (entry, (of_principal, of_resource))) in
-                self.entries.iter().zip(types).enumerate()
-            {
+            for (number, entry) in self.entries.iter().enumerate() {
                 let fits = entry.concerns(action, schema)
-                    && of_principal.as_ref().is_none_or(|name| name == principal)
-                    && of_resource.as_ref().is_none_or(|name| name == resource);
+                    && entry.is_of_principal(principal)
+                    && entry.is_of_resource(resource);
                 if !fits {
                     continue;
                 }
@@ -185,6 +179,11 @@ impl Index {
         self.names.uids()
     }
 
+    /// The number of a policy or template.
+    pub(super) fn number(&self, id: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.id == id)
+    }
+
     /// The number of a template.
     pub(super) fn template(&self, id: &str) -> Option<usize> {
         self.templates.get(id).copied()
@@ -199,7 +198,7 @@ impl Entry {
         policy: &cedar_policy::Policy,
         schema: &SchemaInfo,
         names: &mut Names,
-    ) -> (Self, (Option<EntityTypeName>, Option<EntityTypeName>)) {
+    ) -> Self {
         let mut within = |uid: EntityUid| {
             let place = names.place(&uid);
             Scope::In(uid, place)
@@ -224,7 +223,7 @@ impl Entry {
             actions: policy.action_constraint(),
             satisfiable: satisfiable.map(|env| key(&env)).collect(),
         };
-        (Self::new(info, principal, resource, parts), (of_principal, of_resource))
+        Self::new(info, (principal, of_principal), (resource, of_resource), parts)
     }
 
     fn of_template(
@@ -232,7 +231,7 @@ impl Entry {
         template: &cedar_policy::Template,
         schema: &SchemaInfo,
         names: &mut Names,
-    ) -> (Self, (Option<EntityTypeName>, Option<EntityTypeName>)) {
+    ) -> Self {
         let mut in_or_slot = |uid: Option<EntityUid>| {
             uid.map_or(Scope::InSlot, |uid| {
                 let place = names.place(&uid);
@@ -260,17 +259,22 @@ impl Entry {
             actions: template.action_constraint(),
             satisfiable: satisfiable.map(|env| key(&env)).collect(),
         };
-        (Self::new(info, principal, resource, parts), (of_principal, of_resource))
+        Self::new(info, (principal, of_principal), (resource, of_resource), parts)
     }
 
-    fn new(info: &PolicyInfo, principal: Scope, resource: Scope, parts: Apart) -> Self {
+    fn new(info: &PolicyInfo, principal: Typed, resource: Typed, parts: Apart) -> Self {
+        let (principal, principal_type) = principal;
+        let (resource, resource_type) = resource;
         let Apart { condition, actions, satisfiable } = parts;
         Self {
             id: info.id.clone(),
             effect: info.effect,
             principal,
             resource,
+            principal_type,
+            resource_type,
             needs: condition.as_ref().map(Condition::needs).unwrap_or_default(),
+            clauses: Clauses::of(info, condition.as_ref()),
             condition,
             template: info.template,
             actions: match actions {
@@ -282,7 +286,27 @@ impl Entry {
         }
     }
 
-    fn concerns(&self, action: &EntityUid, schema: &SchemaInfo) -> bool {
+    /// Whether the scope takes principals of a type.
+    pub(super) fn is_of_principal(&self, name: &EntityTypeName) -> bool {
+        self.principal_type.as_ref().is_none_or(|wanted| wanted == name)
+    }
+
+    /// Whether the scope takes resources of a type.
+    pub(super) fn is_of_resource(&self, name: &EntityTypeName) -> bool {
+        self.resource_type.as_ref().is_none_or(|wanted| wanted == name)
+    }
+
+    /// The actions and groups of actions that the scope names.
+    pub(super) fn action_groups(&self) -> &[EntityUid] {
+        match &self.actions {
+            Actions::Any => &[],
+            Actions::Eq(uid) => std::slice::from_ref(uid),
+            Actions::In(uids) => uids,
+        }
+    }
+
+    /// Whether the scope takes an action.
+    pub(super) fn concerns(&self, action: &EntityUid, schema: &SchemaInfo) -> bool {
         match &self.actions {
             Actions::Any => true,
             Actions::Eq(uid) => uid == action,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
+use std::ops::Range;
 use std::str::FromStr;
 
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Template, ValidationMode, Validator};
@@ -29,6 +30,8 @@ pub struct PolicyInfo {
     pub file: String,
     /// The line it begins on, from 1.
     pub line: usize,
+    /// Where its source stands in that text, in bytes.
+    pub span: Range<usize>,
     /// Its source, comments above left out.
     pub source: String,
     /// The comment directly above it.
@@ -179,6 +182,7 @@ impl Parsed<'_> {
             annotations,
             file: text.name.clone(),
             line: place.line,
+            span: statement.span.clone(),
             source: text.text.get(statement.span.clone()).unwrap_or_default().to_owned(),
             comment: statement.comment.clone(),
             template,

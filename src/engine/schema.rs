@@ -1,5 +1,7 @@
 //! What the schema says, in a form that the engine can walk: entity types with their attributes,
-//! actions with what they apply to, and the integrity annotations.
+//! actions with what they apply to, and the annotations for integrity and for secrets.
+
+mod annotated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -16,6 +18,7 @@ use super::gate::{self, Limits};
 use super::hash::{HashMap, HashSet};
 use super::json;
 use super::policies::problem_from;
+pub use annotated::has_secrets;
 
 /// The annotation that declares that an entity shares attributes with its parents.
 const SAME_AS_PARENTS: &str = "same_as_parents";
@@ -33,6 +36,8 @@ pub struct SchemaInfo {
     action_uids: HashMap<String, HashMap<String, EntityUid>>,
     /// Pairs of an action and a group that it is in, directly or not.
     action_groups: HashSet<(EntityUid, EntityUid)>,
+    /// The names of attributes that are secret in some type, or have something secret in them.
+    secrets: BTreeSet<String>,
 }
 
 /// An entity type.
@@ -50,6 +55,8 @@ pub struct TypeInfo {
     pub enumerated: Option<BTreeSet<String>>,
     /// The types that its parents and their parents may have.
     pub ancestors: BTreeSet<String>,
+    /// The types that the schema names for its parents.
+    pub parents: BTreeSet<String>,
 }
 
 /// An action.
@@ -73,6 +80,8 @@ pub struct Member {
     pub ty: Type,
     /// Whether it must be there.
     pub required: bool,
+    /// Whether its values are told to nobody, by `@secret`.
+    pub secret: bool,
 }
 
 /// A type of a value.
@@ -170,8 +179,15 @@ impl SchemaInfo {
                 .filter(|other| other.has_descendant_entity_type(entity_type.name()))
                 .map(|other| other.name().to_string())
                 .collect();
-            let info =
-                TypeInfo { name: parsed, attributes, tags, same_as_parents, enumerated, ancestors };
+            let info = TypeInfo {
+                name: parsed,
+                attributes,
+                tags,
+                same_as_parents,
+                enumerated,
+                ancestors,
+                parents: BTreeSet::new(),
+            };
             types.insert(name, info);
         }
         let mut actions = HashMap::default();
@@ -197,7 +213,10 @@ impl SchemaInfo {
             let of_type = action_uids.entry(uid.type_name().to_string()).or_default();
             of_type.insert(uid.id().unescaped().to_owned(), uid.clone());
         }
-        Self { cedar, types, names, actions, action_uids, action_groups }
+        let secrets = BTreeSet::new();
+        let mut info = Self { cedar, types, names, actions, action_uids, action_groups, secrets };
+        annotated::read(&mut info, fragment);
+        info
     }
 
     /// An entity type by its name.
@@ -230,6 +249,11 @@ impl SchemaInfo {
     /// Whether an action is in a group, directly or not; an action is in itself.
     pub fn is_action_in(&self, action: &EntityUid, group: &EntityUid) -> bool {
         action == group || self.action_groups.contains(&(action.clone(), group.clone()))
+    }
+
+    /// The names of attributes that are secret in some type, or have something secret in them.
+    pub fn secret_names(&self) -> &BTreeSet<String> {
+        &self.secrets
     }
 
     /// Every action with its uid, in no order.
@@ -272,7 +296,8 @@ fn record(attributes: &Attributes) -> Record {
         .iter()
         .map(|(name, attribute)| {
             let ty = type_of(&attribute.attr_type);
-            (name.to_string(), Member { ty, required: attribute.is_required() })
+            let required = attribute.is_required();
+            (name.to_string(), Member { ty, required, secret: false })
         })
         .collect()
 }

@@ -13,7 +13,7 @@ mod walk;
 mod wanted;
 
 pub use listed::Listed;
-pub use walk::{Position, Question, Step, Walk};
+pub use walk::{Candidates, Position, Question, Step, Walk};
 
 use cedar_policy::EntityUid;
 use serde_json::{Map, Value};
@@ -161,7 +161,8 @@ impl Snapshot {
         let mut request = search.terms.check(search.principal.clone(), search.action.clone(), any);
         request.resource_properties = None;
         let options = search.terms.options;
-        let prepared = self.prepare(Sought::Resource, ty, request, options, Wanted::default())?;
+        let prepared =
+            self.prepare(Sought::Resource, ty, request, options, Wanted::default(), None)?;
         self.page(&prepared, search.terms.now_ms, after, (limit, budget))
     }
 
@@ -182,7 +183,8 @@ impl Snapshot {
         let mut request = search.terms.check(any, search.action.clone(), search.resource.clone());
         request.principal_properties = None;
         let options = search.terms.options;
-        let prepared = self.prepare(Sought::Principal, ty, request, options, Wanted::default())?;
+        let prepared =
+            self.prepare(Sought::Principal, ty, request, options, Wanted::default(), None)?;
         self.page(&prepared, search.terms.now_ms, after, (limit, budget))
     }
 

@@ -6,11 +6,14 @@
 //! and 2 microseconds for each check. The semantics stay Cedar's: every condition is evaluated by
 //! its evaluator, and the oracle in the tests holds the results against its authorizer.
 
+pub(super) mod clauses;
 pub(super) mod demand;
 pub(super) mod fold;
 pub(super) mod looks;
+pub(super) mod mend;
 pub(super) mod needs;
 pub(super) mod plain;
+pub(super) mod seen;
 mod value;
 
 use std::sync::Arc;
@@ -358,6 +361,27 @@ impl Scene<'_> {
         conditions: impl Iterator<Item = (K, Option<&'c Condition>)>,
         mut outcome: impl FnMut(K, Result<bool, String>),
     ) {
+        self.with_evaluator(slice, |evaluator| {
+            let slots = SlotEnv::new();
+            for (key, condition) in conditions {
+                let satisfied = match condition {
+                    None => Ok(true),
+                    Some(condition) => match evaluator.interpret(&condition.expr, &slots) {
+                        Ok(value) => match value.value_kind() {
+                            ast::ValueKind::Lit(ast::Literal::Bool(satisfied)) => Ok(*satisfied),
+                            // Validation leaves no condition that is something else than a boolean.
+                            _ => Err("the condition is not a boolean".to_owned()),
+                        },
+                        Err(error) => Err(chain(&error)),
+                    },
+                };
+                outcome(key, satisfied);
+            }
+        });
+    }
+
+    /// Cedar's evaluator for this request over the entities of a slice.
+    fn with_evaluator<T>(&self, slice: &Slice, work: impl FnOnce(&Evaluator<'_>) -> T) -> T {
         let entry = |uid: &EntityUid| {
             let uid: &EntityUID = uid.as_ref();
             EntityUIDEntry::known(uid.clone(), None)
@@ -369,21 +393,6 @@ impl Scene<'_> {
         let (principal, action, resource) =
             (entry(self.principal.0), entry(self.action), entry(self.resource.0));
         let request = Request::new_unchecked(principal, action, resource, Some(context));
-        let evaluator = Evaluator::new(request, &slice.entities, Extensions::all_available());
-        let slots = SlotEnv::new();
-        for (key, condition) in conditions {
-            let satisfied = match condition {
-                None => Ok(true),
-                Some(condition) => match evaluator.interpret(&condition.expr, &slots) {
-                    Ok(value) => match value.value_kind() {
-                        ast::ValueKind::Lit(ast::Literal::Bool(satisfied)) => Ok(*satisfied),
-                        // Validation leaves no condition that is something else than a boolean.
-                        _ => Err("the condition is not a boolean".to_owned()),
-                    },
-                    Err(error) => Err(chain(&error)),
-                },
-            };
-            outcome(key, satisfied);
-        }
+        work(&Evaluator::new(request, &slice.entities, Extensions::all_available()))
     }
 }

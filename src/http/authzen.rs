@@ -15,10 +15,14 @@ pub(super) use routes::ROUTES;
 
 pub use mapping::{Mapping, MappingError, Options};
 
+use std::sync::Arc;
+
+use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Request;
-use axum::response::Response;
+use axum::http::{Method, Request};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
 use serde_json::{Map, Value};
 
 use super::body::{self, Bounds, Buffered};
@@ -44,6 +48,23 @@ async fn metadata(State(doorway): State<Doorway>) -> Response {
     json_answer(doorway.app.authzen.metadata().to_vec())
 }
 
+/// The metadata where the specification has clients look for it if the public URL has a path: the
+/// well-known path stands between host and path. Which path that is, the operator decides, so it is
+/// in no table.
+pub(super) fn metadata_of_path() -> Router<Doorway> {
+    let of_path = |State(doorway): State<Doorway>, request: Request<Body>| async move {
+        let path = request.uri().path().strip_prefix(METADATA_PATH);
+        if path != Some(doorway.app.authzen.public_path()) {
+            return Problem::nothing_here().into_response();
+        }
+        match *request.method() {
+            Method::GET | Method::HEAD => metadata(State(doorway)).await,
+            _ => Problem::method_not_allowed("GET, HEAD".to_owned()).into_response(),
+        }
+    };
+    Router::new().route(&format!("{METADATA_PATH}/{{*path}}"), any(of_path))
+}
+
 async fn evaluation(
     State(doorway): State<Doorway>,
     request: Request<Body>,
@@ -57,7 +78,7 @@ async fn evaluate_one(doorway: &Doorway, request: Request<Body>) -> Result<Respo
     let question = Partial::read(object(&body.bytes, app.limits.depth)?)?.complete()?;
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(64);
-    evaluate(app, &installed, question, &mut out);
+    evaluate(app, &installed, question, true, &mut out).await;
     Ok(json_answer(out))
 }
 
@@ -77,9 +98,15 @@ async fn read_body(
 }
 
 /// Decides one question and writes its answer; true if it is allowed.
-fn evaluate(app: &App, installed: &Installed, question: Question, out: &mut Vec<u8>) -> bool {
+async fn evaluate(
+    app: &App,
+    installed: &Arc<Installed>,
+    question: Question,
+    may_explain: bool,
+    out: &mut Vec<u8>,
+) -> bool {
     let explain = question.explain;
-    let request = match resolve(&app.authzen, &installed.snapshot, question) {
+    let mut request = match resolve(&app.authzen, &installed.snapshot, question) {
         Ok(request) => request,
         Err(invalid) => {
             app.pdp.metrics().count_refused(Door::Authzen, Code::InvalidRequest);
@@ -87,7 +114,8 @@ fn evaluate(app: &App, installed: &Installed, question: Question, out: &mut Vec<
             return false;
         }
     };
-    let decided = app.pdp.check(Door::Authzen, installed, &request);
+    request.explain &= may_explain;
+    let decided = app.pdp.check_aside(Door::Authzen, installed, request).await;
     match &decided.outcome {
         Ok(response) => {
             let allowed = response.decision == Decision::Allow;

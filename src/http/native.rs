@@ -2,6 +2,7 @@
 //! one revision. A deny is 200 like an allow; what has no decision is a problem.
 
 pub(super) mod answer;
+mod explanation;
 mod quick;
 mod request;
 mod routes;
@@ -9,6 +10,8 @@ mod routes;
 pub(super) use routes::ROUTES;
 
 pub(super) use request::{ACTION_TYPE, action_named, action_uid, uid};
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -19,12 +22,15 @@ use serde_json::{Map, Value};
 use super::outline::{self, Outline};
 use super::problem::{Kind, Problem};
 use super::{App, Doorway, body, json_answer};
-use crate::engine::json;
+use crate::engine::{CheckRequest, json};
 use crate::pdp::{Door, Installed};
 use request::Check;
 
 /// How many items of a batch are decided before other requests get their turn.
 pub(super) const ITEMS_PER_TURN: usize = 32;
+/// How many items of a batch are explained; what comes behind is decided like any other and has no
+/// explanation.
+pub(super) const EXPLAINED_MAX: usize = 100;
 /// About how many bytes the answer to one item takes.
 const ANSWER_BYTES: usize = 192;
 
@@ -47,7 +53,7 @@ async fn check_one(doorway: &Doorway, request: Request<Body>) -> Result<Response
     let (head, body) = request.into_parts();
     let body = body::read_json(&head.headers, body, app.limits.check(), &doorway.budget).await?;
     if let Some(check) = quick::read(&body.bytes, app.limits.depth) {
-        return answer_one(app, check);
+        return answer_one(app, check).await;
     }
     let mut members = object(&body.bytes, app.limits.depth)?;
     let at_least = request::at_least(members.remove("at_least"))?;
@@ -58,13 +64,14 @@ async fn check_one(doorway: &Doorway, request: Request<Body>) -> Result<Response
         members = object(&body.bytes, app.limits.depth)?;
         members.remove("at_least");
     }
-    answer_one(app, Check::read(members)?)
+    answer_one(app, Check::read(members)?).await
 }
 
-fn answer_one(app: &App, check: Check<'_>) -> Result<Response, Problem> {
+async fn answer_one(app: &App, check: Check<'_>) -> Result<Response, Problem> {
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(ANSWER_BYTES);
-    decide(app, &installed, check, &mut out)?;
+    let request = check.resolve(&installed.snapshot)?;
+    decide(app, &installed, request, &mut out).await?;
     Ok(json_answer(out))
 }
 
@@ -83,6 +90,7 @@ async fn check_many(doorway: &Doorway, request: Request<Body>) -> Result<Respons
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
     let mut out = Vec::with_capacity(ANSWER_BYTES.saturating_mul(items.len()) + 64);
     out.extend_from_slice(b"{\"decisions\":[");
+    let mut explained = 0;
     for (number, item) in items.into_iter().enumerate() {
         if number > 0 {
             out.push(b',');
@@ -90,8 +98,16 @@ async fn check_many(doorway: &Doorway, request: Request<Body>) -> Result<Respons
         if number % ITEMS_PER_TURN == ITEMS_PER_TURN - 1 {
             tokio::task::yield_now().await;
         }
-        let decided = request::item(item, app.limits.check_bytes)
-            .and_then(|check| decide(app, &installed, check, &mut out));
+        let request = request::item(item, app.limits.check_bytes)
+            .and_then(|check| Ok(check.resolve(&installed.snapshot)?));
+        let decided = match request {
+            Ok(mut request) => {
+                explained += usize::from(request.explain);
+                request.explain &= explained <= EXPLAINED_MAX;
+                decide(app, &installed, request, &mut out).await
+            }
+            Err(problem) => Err(problem),
+        };
         if let Err(problem) = decided {
             count(app, &problem);
             out.extend_from_slice(b"{\"error\":");
@@ -106,14 +122,13 @@ async fn check_many(doorway: &Doorway, request: Request<Body>) -> Result<Respons
 }
 
 /// Decides one check and writes its answer. On an error nothing is written.
-fn decide(
+async fn decide(
     app: &App,
-    installed: &Installed,
-    check: Check<'_>,
+    installed: &Arc<Installed>,
+    request: CheckRequest,
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
-    let request = check.resolve(&installed.snapshot)?;
-    let decided = app.pdp.check(Door::Native, installed, &request);
+    let decided = app.pdp.check_aside(Door::Native, installed, request).await;
     match &decided.outcome {
         Ok(response) => answer::write(out, response, &decided),
         // Counted already by the check itself.

@@ -198,6 +198,11 @@ impl Problem {
         Self { detail: detail.into(), ..self }
     }
 
+    /// A path that leads nowhere.
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(Kind::NotFound, "nothing is at this path")
+    }
+
     /// A method that is not allowed, and those that are.
     pub(crate) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this path answers only to {allow}");

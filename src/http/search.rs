@@ -69,7 +69,7 @@ async fn search(
     if wants_lines {
         return lines::answer(app, asked, &wish);
     }
-    let begun = begin(app, asked, wish.cursor.as_deref())?;
+    let begun = begin(app, asked, wish.cursor())?;
     let found = page(app, begun, &wish).await?;
     Ok(json_answer(written(&found, kind)))
 }
@@ -112,12 +112,20 @@ fn write_uid(out: &mut Vec<u8>, uid: &cedar_policy::EntityUid) {
     out.push(b'}');
 }
 
-/// Whether the client asks for lines. Preferences are not weighed: who names the type wants it.
+/// Whether the client asks for lines. Preferences are not weighed: who names the type wants it,
+/// unless with the weight of what is not wanted at all (RFC 9110, section 12.4.2).
 fn wants_lines(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').any(|range| {
-            let essence = range.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case(LINES)
+            let mut parts = range.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(LINES));
+            named && !parts.any(is_refusal)
         })
     })
+}
+
+/// A weight of nothing: `q=0`, `q=0.0` and so on.
+fn is_refusal(parameter: &str) -> bool {
+    let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+    weight.and_then(|weight| weight.parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0)
 }

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::Installed;
 
-/// How many replaced snapshots are kept, and how long.
+/// How many replaced snapshots are kept, how long, and how much beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PinLimits {
     /// Snapshots at a time. They share what did not change between them.
     pub revisions_max: usize,
     /// Since a cursor was last given out.
     pub age_max: Duration,
+    /// What candidates may take that are kept for cursors, in bytes together.
+    pub candidates_bytes_max: usize,
 }
 
 /// The snapshots that cursors name.
@@ -68,6 +70,12 @@ impl Pins {
         expire(&mut kept, now, limits.age_max)
     }
 
+    /// Whether a snapshot is kept.
+    pub(super) fn holds(&self, revision: u64) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().any(|pin| pin.installed.revision == revision)
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -104,9 +112,13 @@ mod tests {
         })
     }
 
+    fn limits(revisions_max: usize) -> PinLimits {
+        PinLimits { revisions_max, age_max: Duration::from_secs(10), candidates_bytes_max: 0 }
+    }
+
     #[test]
     fn few_are_kept_and_the_one_not_asked_for_goes_first() {
-        let limits = PinLimits { revisions_max: 2, age_max: Duration::from_secs(10) };
+        let limits = limits(2);
         let (pins, now) = (Pins::default(), Instant::now());
         let gone = |revision| -> Vec<u64> {
             pins.pin(&installed(revision), now, limits).iter().map(|it| it.revision).collect()
@@ -118,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_old_are_gone_whoever_looks() {
-        let limits = PinLimits { revisions_max: 9, age_max: Duration::from_secs(10) };
+        let limits = limits(9);
         let (pins, now) = (Pins::default(), Instant::now());
         pins.pin(&installed(1), now, limits);
         let later = now + Duration::from_secs(10);

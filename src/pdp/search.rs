@@ -9,10 +9,10 @@ use tokio::sync::Semaphore;
 
 use super::metrics::{SearchKind, SearchResult, Searched};
 use super::pins::PinLimits;
-use super::{Decided, Door, Installed, Pdp};
+use super::{Asker, Decided, Door, Installed, Pdp};
 use crate::engine::InvalidRequest;
 use crate::engine::check::CheckResponse;
-use crate::engine::search::{Listed, Position, Step, Walk};
+use crate::engine::search::{Candidates, Listed, Position, Step, Walk};
 use cedar_policy::EntityUid;
 
 /// Why a turn came to nothing.
@@ -86,16 +86,33 @@ impl Pdp {
         drop_elsewhere(gone);
     }
 
+    /// Keeps what a search has found to look at, for the page that a cursor goes on with.
+    pub fn keep(&self, asker: Asker, search: &Search, limits: PinLimits) {
+        let Some(candidates) = search.walk.as_ref().and_then(|walk| walk.candidates()) else {
+            return;
+        };
+        self.inner.kept.keep(asker, candidates, Instant::now(), limits);
+        self.metrics().searches().show_kept(self.inner.kept.bytes());
+    }
+
+    /// What was found to look at by an earlier page.
+    pub fn kept(&self, asker: Asker, type_name: &str, limits: PinLimits) -> Option<Candidates> {
+        self.inner.kept.find(asker, type_name, Instant::now(), limits)
+    }
+
     /// The snapshot of a cursor: the one in force, or one that is kept still.
     pub fn pinned(&self, revision: u64, limits: PinLimits) -> Option<Arc<Installed>> {
         let current = self.current().filter(|installed| installed.revision == revision);
         current.or_else(|| self.inner.pins.find(revision, Instant::now(), limits))
     }
 
-    /// Lets go of snapshots whose cursors are too old.
+    /// Lets go of snapshots whose cursors are too old, and of what was kept for them.
     pub fn expire_pins(&self, limits: PinLimits) {
-        let gone = self.inner.pins.expire(Instant::now(), limits);
-        self.metrics().searches().show_pinned(self.inner.pins.len());
+        let (inner, now) = (&self.inner, Instant::now());
+        let gone = inner.pins.expire(now, limits);
+        inner.kept.expire(now, limits.age_max, |revision| inner.pins.holds(revision));
+        self.metrics().searches().show_pinned(inner.pins.len());
+        self.metrics().searches().show_kept(inner.kept.bytes());
         drop_elsewhere(gone);
     }
 

@@ -60,6 +60,7 @@ pages! {
     duties
     entities
     errors
+    explain
     filter
     lists
     policies

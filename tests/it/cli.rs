@@ -12,3 +12,4 @@ mod log;
 mod search;
 mod usage;
 mod validate;
+mod why;

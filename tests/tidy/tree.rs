@@ -39,10 +39,12 @@ fn collect(root: &Path, directory: &Path, files: &mut Vec<File>) {
     for entry in fs::read_dir(directory).expect("the directory is readable") {
         let entry = entry.expect("the entry is readable");
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        // In a worktree `.git` is a file.
+        if LEFT_OUT.contains(&name.as_str()) {
+            continue;
+        }
         if path.is_dir() {
-            if !LEFT_OUT.contains(&name.as_str()) {
-                collect(root, &path, files);
-            }
+            collect(root, &path, files);
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root).expect("below the root").display().to_string();
             files.push(File { path, text });

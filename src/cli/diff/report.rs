@@ -13,11 +13,7 @@ pub(super) fn for_people(found: &Difference, paint: Paint) -> String {
     let mut text = String::new();
     balance(&mut text, &paint.bad("gained"), &found.gained, "was", paint);
     balance(&mut text, &paint.good("lost"), &found.lost, "is", paint);
-    let _ = writeln!(
-        text,
-        "{} entities and {} links differ",
-        found.entities, found.links
-    );
+    let _ = writeln!(text, "{} entities and {} links differ", found.entities, found.links);
     for (actions, why) in left_out(found) {
         let _ = writeln!(text, "not compared: {actions} ({why})");
     }
@@ -61,7 +57,12 @@ fn balance(text: &mut String, title: &str, balance: &Balance, tense: &str, paint
     for sample in &balance.samples {
         let Sample { principal, action, resource, .. } = sample;
         let _ = writeln!(text, "    {principal} {action} {resource}");
-        let _ = writeln!(text, "      allowed by {}; {tense} {}", listed(&sample.allowed_by), denied(sample));
+        let _ = writeln!(
+            text,
+            "      allowed by {}; {tense} {}",
+            listed(&sample.allowed_by),
+            denied(sample)
+        );
     }
     text.push('\n');
 }
@@ -99,7 +100,8 @@ pub(super) fn markdown(found: &Difference) -> String {
             let _ = writeln!(text, "**{title}:** nothing\n");
             continue;
         }
-        let _ = writeln!(text, "**{title}:** {} by {}\n", balance.total, people(balance.principals));
+        let _ =
+            writeln!(text, "**{title}:** {} by {}\n", balance.total, people(balance.principals));
         text.push_str("| principals | action | resources | how many |\n|---|---|---|---:|\n");
         for ((principal, action, resource), count) in &balance.by {
             let cells = [principal, action, resource].map(|text| cell(text));
@@ -107,8 +109,7 @@ pub(super) fn markdown(found: &Difference) -> String {
         }
         text.push_str("\n| for example | allowed by | denied |\n|---|---|---|\n");
         for sample in &balance.samples {
-            let question =
-                format!("{} {} {}", sample.principal, sample.action, sample.resource);
+            let question = format!("{} {} {}", sample.principal, sample.action, sample.resource);
             let cells = [question, listed(&sample.allowed_by), sample.denied.to_string()];
             let cells = cells.map(|text| cell(&text));
             let _ = writeln!(text, "| {} |", cells.join(" | "));
@@ -155,9 +156,8 @@ pub(super) fn json(found: &Difference) -> Value {
 }
 
 fn balance_json(balance: &Balance) -> Value {
-    let uid = |uid: &EntityUid| {
-        json!({"type": uid.type_name().to_string(), "id": uid.id().unescaped()})
-    };
+    let uid =
+        |uid: &EntityUid| json!({"type": uid.type_name().to_string(), "id": uid.id().unescaped()});
     let by = balance.by.iter().map(|((principal, action, resource), count)| {
         json!({
             "principal_type": principal,

@@ -174,7 +174,7 @@ impl<'a> Comparison<'a> {
                 let store = self.store(share.side);
                 let found = found.into_iter().filter(|no| store.type_of(*no) == ty);
                 let found = found.map(|no| self.both(share.side, no));
-            Some(found.filter(|both| self.is_stored(*both)).collect())
+                Some(found.filter(|both| self.is_stored(*both)).collect())
             };
         [
             side(&entry.principal, share.principal, &pairing.principal),

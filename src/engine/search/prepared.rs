@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use super::super::check::{CheckOptions, CheckRequest, Decision, InvalidRequest};
 use super::super::request::Fitted;
@@ -26,12 +27,12 @@ pub(super) struct Prepared {
     request: CheckRequest,
     options: CheckOptions,
     wanted: Wanted,
-    reached: Reached,
+    reached: Arc<Reached>,
 }
 
-/// What is looked at.
+/// What is looked at. It is numbers of one snapshot's store and means nothing in another one.
 #[derive(Debug)]
-enum Reached {
+pub(super) enum Reached {
     /// All of the type.
     All,
     /// These, which are picked out of the order of the type; sorted by number.
@@ -47,18 +48,38 @@ enum Reached {
 impl Prepared {
     /// Puts candidates in order once for all pages, where each would do it by itself.
     pub(super) fn put_in_order(&mut self, store: &Store) {
-        if let Reached::Few(numbers) = &mut self.reached {
-            let mut numbers = std::mem::take(numbers);
+        if let Reached::Few(numbers) = &*self.reached {
+            let mut numbers = numbers.clone();
             numbers.sort_unstable_by(|a, b| store.id_of(*a).cmp(store.id_of(*b)));
-            self.reached = Reached::Ordered(numbers);
+            self.reached = Arc::new(Reached::Ordered(numbers));
         }
+    }
+
+    pub(super) fn reached(&self) -> &Arc<Reached> {
+        &self.reached
+    }
+}
+
+// === impl Reached ===
+
+impl Reached {
+    /// What holding it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let numbers = match self {
+            Self::All => 0,
+            Self::Among(numbers) | Self::Few(numbers) | Self::Ordered(numbers) => {
+                numbers.capacity()
+            }
+        };
+        size_of::<Self>() + numbers * size_of::<EntityNo>()
     }
 }
 
 // === impl Snapshot ===
 
 impl Snapshot {
-    /// Finds the candidates. The request has some entity of the type where candidates go.
+    /// Finds the candidates, unless they were found before by the same question in this snapshot.
+    /// The request has some entity of the type where candidates go.
     pub(super) fn prepare(
         &self,
         sought: Sought,
@@ -66,11 +87,21 @@ impl Snapshot {
         request: CheckRequest,
         options: CheckOptions,
         wanted: Wanted,
+        found: Option<Arc<Reached>>,
     ) -> Result<Prepared, InvalidRequest> {
-        let fitted = self.fit(&request, options.request_properties)?;
-        let reached = Reach::new(self, &request, &fitted, sought, ty).candidates();
-        drop(fitted);
-        let reached = match (reached, self.reached_by_wanted(ty, &wanted)) {
+        let reached = if let Some(reached) = found {
+            reached
+        } else {
+            let fitted = self.fit(&request, options.request_properties)?;
+            let reached = Reach::new(self, &request, &fitted, sought, ty).candidates();
+            Arc::new(self.in_form(reached, ty, &wanted))
+        };
+        Ok(Prepared { sought, ty, request, options, wanted, reached })
+    }
+
+    /// Candidates in the form in which they are best taken.
+    fn in_form(&self, reached: Option<Vec<EntityNo>>, ty: TypeNo, wanted: &Wanted) -> Reached {
+        let reached = match (reached, self.reached_by_wanted(ty, wanted)) {
             (Some(mut reached), Some(wanted)) => {
                 reached.retain(|no| wanted.binary_search(no).is_ok());
                 Some(reached)
@@ -78,14 +109,13 @@ impl Snapshot {
             (reached, wanted) => reached.or(wanted),
         };
         let count = self.store.count_of(ty);
-        let reached = match reached {
+        match reached {
             Some(reached) if reached.len() <= FEW || reached.len() * SPARSE <= count => {
                 Reached::Few(reached)
             }
             Some(reached) if reached.len() * 2 <= count => Reached::Among(reached),
             Some(_) | None => Reached::All,
-        };
-        Ok(Prepared { sought, ty, request, options, wanted, reached })
+        }
     }
 
     /// One page of what was prepared, at a time of its own.
@@ -143,7 +173,7 @@ impl Snapshot {
         after: Option<&'a str>,
     ) -> Box<dyn Iterator<Item = EntityNo> + 'a> {
         let store = &self.store;
-        match &prepared.reached {
+        match &*prepared.reached {
             Reached::Few(numbers) => {
                 let of_page = numbers.iter().map(|no| Reverse((store.id_of(*no), *no)));
                 let of_page = of_page.filter(|next| after.is_none_or(|after| next.0.0 > after));
@@ -161,7 +191,7 @@ impl Snapshot {
             Some(after) => Box::new(store.entities_after(prepared.ty, after)),
             None => Box::new(store.entities_of(prepared.ty)),
         };
-        match &prepared.reached {
+        match &*prepared.reached {
             Reached::Among(reached) => {
                 Box::new(all.filter(move |no| reached.binary_search(no).is_ok()))
             }

@@ -1,12 +1,14 @@
 //! A search as a walk that is taken in steps: it holds its snapshot, so that all steps are of one
 //! revision, and it can be left at any step and taken up again at the position where it stood.
 
+use std::sync::Arc;
+
 use cedar_policy::EntityUid;
 use serde_json::{Map, Value};
 
 use super::super::check::{CheckRequest, Decision, InvalidRequest};
 use super::super::snapshot::Snapshot;
-use super::prepared::Prepared;
+use super::prepared::{Prepared, Reached};
 use super::reach::Sought;
 use super::{ActionSearch, Terms};
 
@@ -61,6 +63,16 @@ pub struct Step {
     pub examined: usize,
 }
 
+/// The candidates of one type, found once: walks of the same question over the same snapshot look
+/// at them without finding them again. They hold neither the question nor the snapshot.
+#[derive(Debug, Clone)]
+pub struct Candidates {
+    pub(super) type_name: String,
+    /// The time for which they were found. Before it links counted that they lack.
+    pub(super) found_at_ms: i64,
+    reached: Arc<Reached>,
+}
+
 /// A search under way.
 #[derive(Debug)]
 pub struct Walk {
@@ -70,6 +82,10 @@ pub struct Walk {
     types: Vec<String>,
     /// The candidates of the type that is being looked at.
     prepared: Option<Prepared>,
+    /// When they were found.
+    found_at_ms: i64,
+    /// Candidates of another walk, for the type that is looked at first.
+    given: Option<Candidates>,
     after: Option<String>,
     /// Actions have no type to prepare and are looked at after this one.
     after_action: Option<(String, String)>,
@@ -96,6 +112,8 @@ impl Walk {
             question,
             types,
             prepared: None,
+            found_at_ms: 0,
+            given: None,
             after: None,
             after_action: None,
             complete: false,
@@ -109,6 +127,19 @@ impl Walk {
             }
         }
         Ok(walk)
+    }
+
+    /// The candidates of the type that it stands in; `None` if none were looked at.
+    pub fn candidates(&self) -> Option<Candidates> {
+        let (type_name, prepared) = (self.types.last()?.clone(), self.prepared.as_ref()?);
+        let reached = Arc::clone(prepared.reached());
+        Some(Candidates { type_name, found_at_ms: self.found_at_ms, reached })
+    }
+
+    /// Has the candidates of another walk looked at, which must be one of the same question over
+    /// the same snapshot. Where they are of a type that is not looked at next, nothing changes.
+    pub fn take_up(&mut self, candidates: Candidates) {
+        self.given = Some(candidates);
     }
 
     /// Looks at no more than `budget` candidates and finds no more than `limit`.
@@ -128,12 +159,14 @@ impl Walk {
         }
         let mut step = Step::default();
         while let Some(type_name) = self.types.last() {
-            let prepared = match self.prepared.take() {
-                Some(mut prepared) => {
-                    prepared.put_in_order(&self.snapshot.store);
-                    Some(prepared)
-                }
-                None => self.question.prepare(&self.snapshot, type_name, now_ms)?,
+            let prepared = if let Some(mut prepared) = self.prepared.take() {
+                prepared.put_in_order(&self.snapshot.store);
+                Some(prepared)
+            } else {
+                let given = self.given.take().filter(|it| it.serves(type_name, now_ms));
+                self.found_at_ms = given.as_ref().map_or(now_ms, |it| it.found_at_ms);
+                let reached = given.map(|it| it.reached);
+                self.question.prepare(&self.snapshot, type_name, now_ms, reached)?
             };
             let Some(prepared) = prepared else {
                 self.next_type();
@@ -197,6 +230,24 @@ impl Walk {
     }
 }
 
+// === impl Candidates ===
+
+impl Candidates {
+    /// The type whose entities they are.
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    /// What holding them takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.type_name.capacity() + self.reached.bytes()
+    }
+
+    fn serves(&self, type_name: &str, now_ms: i64) -> bool {
+        self.type_name == type_name && self.found_at_ms <= now_ms
+    }
+}
+
 // === impl Question ===
 
 impl Question {
@@ -247,6 +298,7 @@ impl Question {
         snapshot: &Snapshot,
         type_name: &str,
         now_ms: i64,
+        found: Option<Arc<Reached>>,
     ) -> Result<Option<Prepared>, InvalidRequest> {
         let Some((ty, any)) = snapshot.some_of(type_name) else { return Ok(None) };
         let (sought, request, terms, wanted): (_, CheckRequest, &Terms, _) = match self {
@@ -264,7 +316,7 @@ impl Question {
         };
         let wanted = snapshot.wanted(type_name, wanted)?;
         let request = CheckRequest { now_ms, ..request };
-        snapshot.prepare(sought, ty, request, terms.options, wanted).map(Some)
+        snapshot.prepare(sought, ty, request, terms.options, wanted, found).map(Some)
     }
 }
 

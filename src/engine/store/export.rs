@@ -35,6 +35,11 @@ impl Store {
         Some(entity)
     }
 
+    /// A value as it is written in entity JSON.
+    pub fn value_json(&self, value: ValueRef<'_>) -> Value {
+        value_json(self, value)
+    }
+
     /// Every stored entity, by type and then id.
     pub fn export(&self) -> impl Iterator<Item = Value> {
         let sorted = self.types().flat_map(|ty| self.entities_of(ty));

@@ -1,6 +1,8 @@
 //! `POST /access/v1/evaluations`: many questions with common defaults, in one of three ways, all
 //! answered at one revision. A question that is broken is answered `decision: false` in its place.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
@@ -8,10 +10,10 @@ use axum::response::Response;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::request::Partial;
+use super::request::{Partial, Question};
 use super::{Members, count, evaluate, read_body, write_refused};
 use crate::engine::Code;
-use crate::http::native::ITEMS_PER_TURN;
+use crate::http::native::{EXPLAINED_MAX, ITEMS_PER_TURN};
 use crate::http::outline::{self, Outline};
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, Doorway, Limits, json_answer};
@@ -58,7 +60,7 @@ async fn evaluate_many(doorway: &Doorway, request: Request<Body>) -> Result<Resp
         let question = batch.defaults.complete()?;
         let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
         let mut out = Vec::with_capacity(64);
-        evaluate(app, &installed, question, &mut out);
+        evaluate(app, &installed, question, true, &mut out).await;
         return Ok(json_answer(out));
     }
     let installed = app.pdp.current().ok_or_else(Problem::not_ready)?;
@@ -98,9 +100,10 @@ impl<'a> Batch<'a> {
         Ok(Self { semantic, defaults, items })
     }
 
-    async fn answer(self, app: &App, installed: &Installed) -> Vec<u8> {
+    async fn answer(self, app: &App, installed: &Arc<Installed>) -> Vec<u8> {
         let mut out = Vec::with_capacity(ANSWER_BYTES.saturating_mul(self.items.len()) + 32);
         out.extend_from_slice(b"{\"evaluations\":[");
+        let mut explained = 0;
         for (number, item) in self.items.into_iter().enumerate() {
             if number > 0 {
                 out.push(b',');
@@ -108,7 +111,19 @@ impl<'a> Batch<'a> {
             if number % ITEMS_PER_TURN == ITEMS_PER_TURN - 1 {
                 tokio::task::yield_now().await;
             }
-            let allowed = answer_item(app, installed, item, &self.defaults, &mut out);
+            let (explain, question) = read_item(app, item, &self.defaults);
+            explained += usize::from(explain);
+            let allowed = match question {
+                Ok(question) => {
+                    evaluate(app, installed, question, explained <= EXPLAINED_MAX, &mut out).await
+                }
+                Err(problem) => {
+                    app.pdp.metrics().count_refused(Door::Authzen, Code::InvalidRequest);
+                    let why = explain.then_some(problem.detail());
+                    write_refused(&mut out, why, installed.revision);
+                    false
+                }
+            };
             if self.semantic.ends_with(allowed) {
                 break;
             }
@@ -118,32 +133,18 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Decides one item and writes its answer; true if it is allowed. A broken item is a deny.
-fn answer_item(
-    app: &App,
-    installed: &Installed,
-    item: &RawValue,
-    defaults: &Partial,
-    out: &mut Vec<u8>,
-) -> bool {
+/// The question of one item, and whether it asks for an explanation. A broken item is a deny.
+fn read_item(app: &App, item: &RawValue, defaults: &Partial) -> (bool, Result<Question, Problem>) {
     let read = small_value(item, &app.limits).and_then(|value| match value {
         Value::Object(members) => Partial::read(members),
         _ => Err(Problem::wrong_member("evaluations", "an array of objects")),
     });
-    let (explain, question) = match read {
+    match read {
         Ok(partial) => {
             let merged = partial.or(defaults);
             (merged.explains(), merged.complete())
         }
         Err(problem) => (defaults.explains(), Err(problem)),
-    };
-    match question {
-        Ok(question) => evaluate(app, installed, question, out),
-        Err(problem) => {
-            app.pdp.metrics().count_refused(Door::Authzen, Code::InvalidRequest);
-            write_refused(out, explain.then_some(problem.detail()), installed.revision);
-            false
-        }
     }
 }
 
@@ -169,6 +170,8 @@ fn refuse_growth(defaults: &Partial, items: usize, limits: &Limits) -> Result<()
 
 impl Semantic {
     fn read(value: Option<Value>) -> Result<Self, Problem> {
+        // One that is null counts as left out, as everywhere.
+        let value = value.filter(|value| !value.is_null());
         let Some(value) = value else { return Ok(Self::ExecuteAll) };
         match value.as_str() {
             Some("execute_all") => Ok(Self::ExecuteAll),

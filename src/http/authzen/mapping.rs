@@ -35,6 +35,8 @@ pub struct Mapping {
     /// From the type and id of an action to the name that means it, the first of several.
     names: HashMap<(String, String), String>,
     metadata: Vec<u8>,
+    /// The path of the public URL, which begins with a slash, or is empty.
+    public_path: String,
 }
 
 /// A configuration of `AuthZEN` that cannot be followed.
@@ -64,6 +66,8 @@ impl Mapping {
             Some(url) => checked_base(url)?,
             None => listener_url,
         };
+        let public_path = base.splitn(4, '/').nth(3).map(|path| format!("/{path}"));
+        let public_path = public_path.unwrap_or_default();
         let mut metadata = Vec::new();
         write_json(
             &mut metadata,
@@ -88,7 +92,7 @@ impl Mapping {
                 names.entry(key).or_insert_with(|| name.clone());
             }
         }
-        Ok(Self { types, actions, names, metadata })
+        Ok(Self { types, actions, names, metadata, public_path })
     }
 
     pub(super) fn type_name<'a>(&'a self, name: &'a str) -> &'a str {
@@ -118,6 +122,12 @@ impl Mapping {
 
     pub(super) fn metadata(&self) -> &[u8] {
         &self.metadata
+    }
+
+    /// What stands behind the well-known path where clients look for the metadata: the path of the
+    /// public URL, which the specification has them put there; empty if it has none.
+    pub(super) fn public_path(&self) -> &str {
+        &self.public_path
     }
 }
 

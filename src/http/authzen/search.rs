@@ -75,7 +75,7 @@ async fn search(
         cursor: paging.as_ref().and_then(|page| page.token.clone()),
         count: false,
     };
-    let found = match begin(app, asked, wish.cursor.as_deref()) {
+    let found = match begin(app, asked, wish.cursor.as_deref().map(|token| ("page.token", token))) {
         Ok(begun) => page(app, begun, &wish).await,
         Err(problem) => Err(problem),
     };

@@ -1,38 +1,10 @@
 //! The answer to a check, written straight to bytes: it is made for every request, and its form
 //! never varies.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
+use super::explanation::ExplanationWire;
 use crate::engine::CheckResponse;
-use crate::engine::explain::{ExplainedPolicy, Explanation};
 use crate::http::problem::write_json;
 use crate::pdp::Decided;
-
-/// An explanation as it goes over the wire.
-#[derive(Serialize)]
-pub(crate) struct ExplanationWire<'a> {
-    summary: &'a str,
-    policies: Vec<PolicyWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct PolicyWire<'a> {
-    id: &'a str,
-    effect: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    template: Option<&'a str>,
-    file: &'a str,
-    line: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
-    annotations: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'a str>,
-}
 
 /// Writes the whole answer, as an object.
 pub(super) fn write(out: &mut Vec<u8>, response: &CheckResponse, decided: &Decided) {
@@ -94,30 +66,4 @@ pub(crate) fn write_identity(out: &mut Vec<u8>, decided: &Decided) {
 
 pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
     write_json(out, &number);
-}
-
-// === impl ExplanationWire ===
-
-impl<'a> From<&'a Explanation> for ExplanationWire<'a> {
-    fn from(explanation: &'a Explanation) -> Self {
-        let policies = explanation.policies.iter().map(PolicyWire::from).collect();
-        Self { summary: &explanation.summary, policies }
-    }
-}
-
-impl<'a> From<&'a ExplainedPolicy> for PolicyWire<'a> {
-    fn from(policy: &'a ExplainedPolicy) -> Self {
-        Self {
-            id: &policy.id,
-            effect: &policy.effect,
-            template: policy.template.as_deref(),
-            // The name alone: where it lies is the operator's business.
-            file: policy.file.rsplit(['/', '\\']).next().unwrap_or(&policy.file),
-            line: policy.line,
-            why: policy.why.as_deref(),
-            annotations: &policy.annotations,
-            principal: policy.principal.as_deref(),
-            resource: policy.resource.as_deref(),
-        }
-    }
 }

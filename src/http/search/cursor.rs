@@ -60,10 +60,17 @@ impl Cursors {
         hex::encode([&self.process[..], &tag, &contents].concat())
     }
 
-    /// Reads a cursor of the question with this digest.
-    pub(super) fn open(&self, text: &str, digest: &[u8; 32]) -> Result<Cursor, Problem> {
-        let unknown =
-            || Problem::new(Kind::InvalidCursor, "`cursor` is none that this service gave out");
+    /// Reads a cursor of the question with this digest. `member` is where the client wrote it.
+    pub(super) fn open(
+        &self,
+        text: &str,
+        digest: &[u8; 32],
+        member: &str,
+    ) -> Result<Cursor, Problem> {
+        let unknown = || {
+            let detail = format!("`{member}` is none that this service gave out");
+            Problem::new(Kind::InvalidCursor, detail)
+        };
         let bytes = Some(text).filter(|text| text.len() <= CHARS_MAX);
         let bytes = bytes.and_then(|text| hex::decode(text).ok()).ok_or_else(unknown)?;
         let (process, rest) = bytes.split_first_chunk::<PROCESS>().ok_or_else(unknown)?;
@@ -78,7 +85,7 @@ impl Cursors {
         }
         let cursor = Cursor::from_bytes(&contents).ok_or_else(unknown)?;
         if cursor.digest != *digest {
-            let detail = "`cursor` belongs to another question";
+            let detail = format!("`{member}` belongs to another question");
             return Err(Problem::new(Kind::InvalidCursor, detail)
                 .hint("send it with the same members that it was given out for"));
         }

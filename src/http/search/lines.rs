@@ -49,9 +49,10 @@ pub(super) fn answer(app: &Arc<App>, asked: Asked, wish: &Wish) -> Result<Respon
     let stream = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         Problem::new(Kind::Overloaded, "too many searches are answered as streams; try again")
     })?;
-    let begun = begin(app, asked, wish.cursor.as_deref())?;
-    if wish.count {
-        let detail = "`count` is not taken with a stream, whose last line says how many there were";
+    let begun = begin(app, asked, wish.cursor())?;
+    if wish.count && (wish.limit.is_some() || wish.cursor.is_some()) {
+        let detail = "`count` of all is not taken with a part of a stream: the last line says how \
+                      many lines there were";
         return Err(Problem::new(Kind::InvalidMember, detail));
     }
     let lines = Lines {

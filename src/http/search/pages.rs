@@ -8,11 +8,11 @@ use cedar_policy::EntityUid;
 
 use super::Asked;
 use super::cursor::{Cursor, gone};
-use crate::engine::search::{Position, Question, Walk};
+use crate::engine::search::{Candidates, Position, Question, Walk};
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, now_ms};
 use crate::pdp::metrics::SearchKind;
-use crate::pdp::{Installed, Search, TurnError};
+use crate::pdp::{Asker, Installed, Search, TurnError};
 
 /// How many candidates are looked at before other work gets its turn.
 pub(super) const CANDIDATES_PER_TURN: usize = 512;
@@ -66,14 +66,16 @@ struct Purse {
 /// The limit of a page that names none.
 const LIMIT: u64 = 1_000;
 
-/// Begins a search, or takes it up where the cursor says.
+/// Begins a search, or takes it up where the cursor says, which comes with the name of the member
+/// that it was in.
 pub(in crate::http) fn begin(
     app: &App,
     asked: Asked,
-    cursor: Option<&str>,
+    cursor: Option<(&str, &str)>,
 ) -> Result<Begun, Problem> {
     let (digest, kind) = (asked.digest(), asked.kind);
-    let cursor = cursor.map(|text| app.cursors.open(text, &digest)).transpose()?;
+    let cursor =
+        cursor.map(|(member, text)| app.cursors.open(text, &digest, member)).transpose()?;
     let installed = match &cursor {
         None => app.pdp.current().ok_or_else(Problem::not_ready)?,
         Some(cursor) => app
@@ -84,7 +86,11 @@ pub(in crate::http) fn begin(
     let continued = cursor.is_some();
     let position = cursor.and_then(|cursor| cursor.position);
     let question = asked.resolve(&installed.snapshot, app.pdp.options())?;
-    let search = start(app, &installed, kind, &question, position)?;
+    let of = Asker { revision: installed.revision, question: digest };
+    let kept = position
+        .as_ref()
+        .and_then(|position| app.pdp.kept(of, &position.type_name, app.limits.pins()));
+    let search = start(app, &installed, kind, &question, position, kept)?;
     Ok(Begun { installed, search, question, digest, kind, continued })
 }
 
@@ -94,8 +100,12 @@ fn start(
     kind: SearchKind,
     question: &Question,
     position: Option<Position>,
+    kept: Option<Candidates>,
 ) -> Result<Search, Problem> {
-    let walk = Walk::new(installed.snapshot.clone(), question.clone(), position)?;
+    let mut walk = Walk::new(installed.snapshot.clone(), question.clone(), position)?;
+    if let Some(kept) = kept {
+        walk.take_up(kept);
+    }
     Ok(app.pdp.search(kind, walk))
 }
 
@@ -136,12 +146,21 @@ async fn count(
     let mut found = page.len() as u64;
     if begun.continued {
         found = 0;
-        begun.search = start(app, &begun.installed, begun.kind, &begun.question, None)?;
+        begun.search = start(app, &begun.installed, begun.kind, &begun.question, None, None)?;
     }
     while !begun.search.is_complete() && !purse.is_spent() {
         found += purse.step(&mut begun.search, usize::MAX).await?.len() as u64;
     }
     Ok(Counted { found, is_exact: begun.search.is_complete() })
+}
+
+// === impl Wish ===
+
+impl Wish {
+    /// The cursor, where it is a member of that name.
+    pub(super) fn cursor(&self) -> Option<(&str, &str)> {
+        self.cursor.as_deref().map(|cursor| ("cursor", cursor))
+    }
 }
 
 // === impl Found ===
@@ -156,13 +175,15 @@ impl Found {
 // === impl Begun ===
 
 impl Begun {
-    /// The cursor that goes on where the search stands, whose snapshot is kept from now on; `None`
-    /// if nothing is left.
+    /// The cursor that goes on where the search stands, whose snapshot and candidates are kept from
+    /// now on; `None` if nothing is left.
     pub(super) fn cursor(&self, app: &App) -> Option<String> {
         if self.search.is_complete() {
             return None;
         }
+        let of = Asker { revision: self.installed.revision, question: self.digest };
         app.pdp.pin(&self.installed, app.limits.pins());
+        app.pdp.keep(of, &self.search, app.limits.pins());
         Some(app.cursors.seal(&Cursor {
             revision: self.installed.revision,
             digest: self.digest,

@@ -35,6 +35,7 @@ pub enum SearchResult {
 pub struct Searches {
     running: Gauge,
     pinned: Gauge,
+    kept: Gauge,
     candidates: Counter,
     /// By kind, then by result.
     ended: [[Counter; 2]; 3],
@@ -86,6 +87,8 @@ impl Searches {
         };
         let running = gauge("searches_running", "Searches and filters that are being worked on");
         let pinned = gauge("pinned_revisions", "Snapshots that are kept for cursors");
+        let help = "Candidates that are kept for the next pages of searches, in bytes";
+        let kept = gauge("search_candidates_kept_bytes", help);
         let candidates = Counter::default();
         let help = "Candidates that searches looked at";
         registry.register("search_candidates", help, candidates.clone());
@@ -97,7 +100,7 @@ impl Searches {
                 family.get_or_create(&labels).clone()
             })
         });
-        Self { running, pinned, candidates, ended }
+        Self { running, pinned, kept, candidates, ended }
     }
 
     pub(in crate::pdp) fn begin(&self) -> Searched {
@@ -114,6 +117,10 @@ impl Searches {
 
     pub(in crate::pdp) fn show_pinned(&self, count: usize) {
         self.pinned.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(in crate::pdp) fn show_kept(&self, bytes: usize) {
+        self.kept.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 }
 

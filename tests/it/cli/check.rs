@@ -49,27 +49,6 @@ fn a_deny_by_a_forbid() {
 }
 
 #[test]
-fn an_allow_by_a_share_explained() {
-    let project = Project::shipped();
-    let mut arguments = check("User::\"emma\"", "read", "Dashboard::\"My New Dashboard\"");
-    arguments.push("--explain");
-    assert_snapshot!(project.run(&arguments), @r#"
-    exit: 0
-    ----- stdout
-    allow
-      User::"emma" may read Dashboard::"My New Dashboard": a permit says so, and
-      no forbid speaks against it
-      permit share-buildings-a (a link of group-share-read)  policies/sharing.cedar:10
-        To look at the members of the shared group and at the group, and no
-        more. The tenants are compared here too: the permit then reads both
-        records, and one that is missing from the snapshot cannot be shared with
-        or shared.
-        principal in UserGroup::"A/All"
-        resource in EntityGroup::"Buildings"
-    "#);
-}
-
-#[test]
 fn an_action_by_its_uid_and_a_context() {
     let project = Project::shipped();
     let mut arguments =

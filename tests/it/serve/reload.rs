@@ -128,3 +128,44 @@ fn checks_go_on_while_files_are_taken() {
         }
     }
 }
+
+/// A link may stand in a file of entities as well as in `links.json`: both are read again, whichever
+/// of them changed, and a share that is in neither is over.
+#[test]
+fn links_that_stand_beside_entities_come_and_go_with_their_file() {
+    let line = r#"{"link": {"template_id": "group-share-read", "link_id": "inspection", "args": {"?principal": "UserGroup::\"B/All\"", "?resource": "EntityGroup::\"Office A devices\""}}}"#;
+    let jack_reads = EMMA_READS.replace("emma", "jack");
+    let project = Project::shipped();
+    project.write("entities/more.jsonl", &format!("{line}\n"));
+    let service = Service::start(project, &["--watch=false"]);
+    assert_eq!(service.decision(&jack_reads), "allow");
+    // Another file of entities changes, and the link is still there, once.
+    let entities = service.project.read("entities/entities.json");
+    let without = entities.replace("\"id\": \"eve\"}, \"attrs\"", "\"id\": \"eva\"}, \"attrs\"");
+    assert_ne!(without, entities);
+    service.project.write("entities/entities.json", &without);
+    service.reload();
+    assert_eq!(revision(&service)["revision"], 2, "{}", service.log());
+    assert_eq!(service.decision(&jack_reads), "allow");
+    // Another share changes, and the link is still there.
+    let links = service.project.read("entities/links.json");
+    service.project.write("entities/links.json", &links.replace("share-buildings-a", "renamed"));
+    service.reload();
+    assert_eq!(revision(&service)["revision"], 3, "{}", service.log());
+    assert_eq!(service.decision(&jack_reads), "allow");
+    // The line is taken out, and nothing else.
+    service.project.write("entities/more.jsonl", "");
+    service.reload();
+    assert_eq!(service.decision(&jack_reads), "deny");
+    assert_eq!(revision(&service)["revision"], 4, "{}", service.log());
+    // And put in again.
+    service.project.write("entities/more.jsonl", &format!("{line}\n"));
+    service.reload();
+    assert_eq!(service.decision(&jack_reads), "allow");
+    assert_eq!(revision(&service)["revision"], 5, "{}", service.log());
+    // A start on the same files changes nothing.
+    let project = service.kill();
+    let service = Service::start(project, &["--watch=false"]);
+    assert_eq!(service.decision(&jack_reads), "allow");
+    assert_eq!(revision(&service)["revision"], 5, "{}", service.log());
+}

@@ -239,6 +239,10 @@ fn pages_are_of_one_revision_whoever_changes_what() {
         body["cursor"] = page["cursor"].clone();
     }
     assert_eq!(found, whole);
+    let metrics = service.metrics();
+    let kept =
+        metrics.lines().find_map(|it| it.strip_prefix("doorward_search_candidates_kept_bytes "));
+    assert!(kept.unwrap().parse::<u64>().unwrap() > 0, "the pages kept nothing");
     let now = pages(&service, "/v1/search/resources", &emma, 1);
     assert_eq!(now.len(), whole.len() * 2 + 1, "{now:?}");
 }

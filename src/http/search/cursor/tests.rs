@@ -29,7 +29,7 @@ fn a_cursor_comes_back_as_it_was() {
     let before = Cursor { position: Some(before), ..whole.clone() };
     let nowhere = Cursor { position: None, ..whole.clone() };
     for cursor in [whole, before, empty, nowhere] {
-        assert_eq!(cursors.open(&cursors.seal(&cursor), &[3; 32]).unwrap(), cursor);
+        assert_eq!(cursors.open(&cursors.seal(&cursor), &[3; 32], "cursor").unwrap(), cursor);
     }
 }
 
@@ -51,11 +51,11 @@ fn one_that_was_changed_is_none() {
     for at in PROCESS..sealed.len() {
         let mut changed = sealed.clone();
         changed[at] ^= 1;
-        let problem = cursors.open(&hex::encode(changed), &[3; 32]).unwrap_err();
+        let problem = cursors.open(&hex::encode(changed), &[3; 32], "cursor").unwrap_err();
         assert_eq!(problem.kind(), Kind::InvalidCursor, "byte {at}");
     }
     for text in ["", "zz", "00", &"a".repeat(CHARS_MAX + 2)] {
-        assert_eq!(cursors.open(text, &[3; 32]).unwrap_err().kind(), Kind::InvalidCursor);
+        assert_eq!(cursors.open(text, &[3; 32], "cursor").unwrap_err().kind(), Kind::InvalidCursor);
     }
 }
 
@@ -63,7 +63,7 @@ fn one_that_was_changed_is_none() {
 fn another_question_and_another_process_are_told_apart() {
     let cursors = Cursors::new().unwrap();
     let sealed = cursors.seal(&cursor("d1"));
-    assert_eq!(cursors.open(&sealed, &[4; 32]).unwrap_err().kind(), Kind::InvalidCursor);
+    assert_eq!(cursors.open(&sealed, &[4; 32], "cursor").unwrap_err().kind(), Kind::InvalidCursor);
     let restarted = Cursors::new().unwrap();
-    assert_eq!(restarted.open(&sealed, &[3; 32]).unwrap_err().kind(), Kind::CursorGone);
+    assert_eq!(restarted.open(&sealed, &[3; 32], "cursor").unwrap_err().kind(), Kind::CursorGone);
 }

@@ -30,7 +30,9 @@ impl Writer {
     }
 
     /// The next version, whose parts are held against those `before`: what is absent is kept, and
-    /// so is what says the same.
+    /// so is what says the same. A file of entities may hold links as well, so where both are given
+    /// and either is new, both are read: links of a file would otherwise be there twice, or stay
+    /// when they were taken out.
     pub(super) fn next(
         &self,
         mut state: State,
@@ -49,17 +51,22 @@ impl Writer {
             links: links.unwrap_or_default(),
         };
         state.digests = bundle.digests();
-        let part = |given, text, new: &mut String, old: &String| {
+        let is_new = |given, new: &mut String, old: &String| {
             let is_new = given && new != old;
             if !is_new {
                 new.clone_from(old);
             }
-            is_new.then_some(text)
+            is_new
         };
         let digests = &mut state.digests;
-        let entities = part(has_entities, bundle.entities, &mut digests.entities, &before.entities);
-        let links = part(has_links, bundle.links, &mut digests.links, &before.links);
-        Next { state, entities, links }
+        let new_entities = is_new(has_entities, &mut digests.entities, &before.entities);
+        let new_links = is_new(has_links, &mut digests.links, &before.links);
+        let both = has_entities && has_links && (new_entities || new_links);
+        Next {
+            state,
+            entities: (new_entities || both).then_some(bundle.entities),
+            links: (new_links || both).then_some(bundle.links),
+        }
     }
 
     /// Compiles a version: over the one that it builds on, or from nothing.
@@ -144,7 +151,9 @@ impl Writer {
             None => to.data_changed(from),
         };
         let digests = &mut state.digests;
-        if !changed.contains(&"entities") {
+        // Links may have changed by a file of entities, whose text is then what says so.
+        let by_entities = changed.contains(&"links") && digests.links == in_force.links;
+        if !changed.contains(&"entities") && !by_entities {
             digests.entities.clone_from(&in_force.entities);
         }
         if !changed.contains(&"links") {
