@@ -103,16 +103,20 @@ impl Default for Bounds {
     }
 }
 
-// === impl Balance ===
+// === impl Difference ===
 
-impl Balance {
-    /// How many by one of type of principal, action and type of resource.
-    pub fn by(&self, of: impl Fn(&(String, String, String)) -> &String) -> BTreeMap<&str, u64> {
-        let mut sums = BTreeMap::new();
-        for (key, count) in &self.by {
-            *sums.entry(of(key).as_str()).or_default() += count;
+impl Difference {
+    /// That of two snapshots that say the same.
+    pub fn nothing() -> Self {
+        Self {
+            gained: Balance::default(),
+            lost: Balance::default(),
+            complete: true,
+            left_out: Vec::new(),
+            entities: 0,
+            links: 0,
+            decisions: 0,
         }
-        sums
     }
 }
 
@@ -121,7 +125,7 @@ impl Balance {
 pub fn diff(
     old: &Snapshot,
     new: &Snapshot,
-    terms: Terms,
+    terms: &Terms,
     bounds: Bounds,
     goes_on: &mut dyn FnMut(Progress) -> bool,
 ) -> Difference {
@@ -140,7 +144,7 @@ pub fn diff(
         budget.progress.done += 1;
     }
     let (entities, links) = comparison.altered();
-    let [gained, lost] = tally.finish([old, new], &terms);
+    let [gained, lost] = tally.finish([old, new], terms);
     Difference {
         gained,
         lost,

@@ -105,7 +105,7 @@ pub(super) fn run(args: &DiffArgs, given: &ArgMatches) -> Result<ExitCode, Failu
         samples_max: args.samples,
         principals_max: args.samples,
     };
-    let found = diff(&old, &new, terms, bounds, &mut |_| true);
+    let found = diff(&old, &new, &terms, bounds, &mut |_| true);
     terminal::data(&match args.format {
         Format::Human => report::for_people(&found, Paint::stdout()),
         Format::Json => format!("{:#}\n", report::json(&found)),

@@ -76,7 +76,7 @@ fn questions(sides: [&Snapshot; 2]) -> BTreeMap<Triple, EntityUid> {
 /// Holds a difference against checks of everything on both sides.
 fn same(what: &str, sides: [&Snapshot; 2], terms: &Terms, seen: &Seen) {
     let [old, new] = sides;
-    let found = diff(old, new, terms.clone(), BOUNDS, &mut |_| true);
+    let found = diff(old, new, terms, BOUNDS, &mut |_| true);
     assert!(found.complete, "{what}");
     let left_out: BTreeSet<Triple> = found
         .left_out

@@ -9,7 +9,7 @@ use crate::engine::compare::{Alike, Both, Comparison, Pairing, Stand};
 pub(super) struct Classes {
     numbers: HashMap<Alike, usize>,
     of: HashMap<Both, usize>,
-    classes: Vec<Class>,
+    list: Vec<Class>,
     /// Whether every entity of the type that either side stores is in one.
     pub(super) whole: bool,
 }
@@ -39,12 +39,12 @@ impl Classes {
         }
         let alike = comparison.alike(pairing, resource, both);
         let is_singular = alike.is_singular();
-        let next = self.classes.len();
+        let next = self.list.len();
         let number = *self.numbers.entry(alike).or_insert(next);
         if number == next {
-            self.classes.push(Class { is_singular, ..Class::default() });
+            self.list.push(Class { is_singular, ..Class::default() });
         }
-        if let Some(class) = self.classes.get_mut(number) {
+        if let Some(class) = self.list.get_mut(number) {
             if let Some(place) = class.stands.get_mut(class.members.len()) {
                 *place = comparison.stand(both);
             }
@@ -55,15 +55,15 @@ impl Classes {
     }
 
     pub(super) fn get(&self, number: usize) -> Option<&Class> {
-        self.classes.get(number)
+        self.list.get(number)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.classes.len()
+        self.list.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Class> {
-        self.classes.iter()
+        self.list.iter()
     }
 }
 

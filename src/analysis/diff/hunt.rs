@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::Budget;
-use super::classes::Classes;
+use super::classes::{Class, Classes};
 use crate::engine::compare::{Both, Comparison, Court, Few, Grounds, Group, Pairing, Side, Stand};
 
 /// Up to so many pairs of classes are tried one by one, without asking what can be reached.
@@ -204,8 +204,7 @@ impl<'c, 'a> Hunt<'c, 'a> {
             if budget.stopped || (count % ASKED_EVERY == ASKED_EVERY - 1 && !budget.ask()) {
                 return;
             }
-            let Some(given) = self.classes(side).get(*driver).and_then(|class| class.first())
-            else {
+            let Some(given) = self.classes(side).get(*driver).and_then(Class::first) else {
                 continue;
             };
             let given = given.clone();
@@ -246,7 +245,7 @@ impl<'c, 'a> Hunt<'c, 'a> {
         if narrow && self.few.get(at).is_some_and(Option::is_none) {
             let type_name = if other == RESOURCES { &pairing.resource } else { &pairing.principal };
             let classes = self.classes(other);
-            let examples: Vec<Both> = classes.iter().flat_map(|class| class.examples()).collect();
+            let examples: Vec<Both> = classes.iter().flat_map(Class::examples).collect();
             let few = comparison.few(type_name, &examples);
             if let Some(place) = self.few.get_mut(at) {
                 *place = Some(few);

@@ -81,7 +81,7 @@ impl Samples {
     pub(super) fn explained(
         self,
         allows: &Snapshot,
-        denies: &Snapshot,
+        other: &Snapshot,
         terms: &Terms,
         most: usize,
     ) -> Vec<Sample> {
@@ -97,8 +97,8 @@ impl Samples {
             let (principal, resource, action) = (uid(principal)?, uid(resource)?, uid(action)?);
             let request = terms.check(principal.clone(), action.clone(), resource.clone());
             let allowed = allows.check(&request, terms.options);
-            let denied = denies.check(&request, terms.options);
-            let (denied, denied_by) = match denied {
+            let refusal = other.check(&request, terms.options);
+            let (denied, denied_by) = match refusal {
                 Ok(answer) => (answer.code, answer.reason),
                 Err(_) => (Code::InvalidRequest, Vec::new()),
             };

@@ -20,7 +20,7 @@ pub(super) fn for_people(found: &Difference, paint: Paint) -> String {
     if !found.complete {
         text.push_str("not everything was compared; there may be more\n");
     }
-    visible(&text).into_owned()
+    visible(&text)
 }
 
 fn balance(text: &mut String, title: &str, balance: &Balance, tense: &str, paint: Paint) {
@@ -76,10 +76,10 @@ fn listed(names: &[String]) -> String {
 }
 
 fn denied(sample: &Sample) -> String {
-    match sample.denied_by.is_empty() {
-        true => format!("denied: {}", sample.denied),
-        false => format!("denied: {} by {}", sample.denied, listed(&sample.denied_by)),
+    if sample.denied_by.is_empty() {
+        return format!("denied: {}", sample.denied);
     }
+    format!("denied: {} by {}", sample.denied, listed(&sample.denied_by))
 }
 
 /// Actions that are not compared, with why, each once.
@@ -122,7 +122,7 @@ pub(super) fn markdown(found: &Difference) -> String {
     if !found.complete {
         text.push_str("Not everything was compared; there may be more.\n");
     }
-    visible(&text).into_owned()
+    visible(&text)
 }
 
 /// A text that ends neither the cell that it is in nor the code that it is set as.

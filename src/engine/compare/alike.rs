@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{EntityTypeName, EntityUid};
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use super::pairing::{Group, Pairing};
 use super::{Both, Comparison};
 use crate::engine::hash::HashSet;
 use crate::engine::index::{Entry, Scope};
 use crate::engine::slice::Condition;
+use crate::engine::slice::needs::Node;
 use crate::engine::store::{EntityNo, Looked};
 
 /// What tells apart the entities of one type on one side of a pairing.
@@ -27,17 +29,28 @@ pub(super) struct Lens {
     identity: bool,
     /// Entities that policies name.
     named: HashSet<EntityUid>,
-    /// Which slots of links tell entities apart: principals', resources'.
-    slots: [bool; 2],
+    /// Which slots of links tell entities apart.
+    slots: Slots,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Slots {
+    principal: bool,
+    resource: bool,
+}
+
+/// What policies read of the entities of one type.
+#[derive(Default)]
+struct Read<'n> {
+    attributes: BTreeSet<&'n SmolStr>,
+    all: bool,
+    tags: bool,
+    identity: bool,
 }
 
 /// One class of entities that are alike, by what they have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Alike(Box<[u32]>);
-
-/// Which of the two lenses of a pairing.
-const PRINCIPALS: usize = 0;
-const RESOURCES: usize = 1;
 
 /// First words of keys: of an entity that is like no other, that both sides have alike, that not.
 const SINGULAR: u32 = 0;
@@ -84,8 +97,8 @@ impl Comparison<'_> {
         for side in [0, 1] {
             let Some(no) = both.on(side) else { continue };
             let store = self.store(side);
-            let linked = (lens.slots[PRINCIPALS] && store.names_principal(no))
-                || (lens.slots[RESOURCES] && store.names_resource(no));
+            let linked = (lens.slots.principal && store.names_principal(no))
+                || (lens.slots.resource && store.names_resource(no));
             if linked || (lens.identity && store.is_named(no)) {
                 return true;
             }
@@ -120,47 +133,57 @@ impl Comparison<'_> {
         types: &(EntityTypeName, EntityTypeName),
         groups: &[Group],
     ) -> [Lens; 2] {
-        let mut attributes = [BTreeSet::new(), BTreeSet::new()];
-        let mut all = [false, false];
-        let mut tags = [false, false];
-        let mut identity = [false, false];
+        let (mut principals, mut resources) = (Read::default(), Read::default());
         let mut named: HashSet<EntityUid> = HashSet::default();
         for side in [0, 1] {
             for entry in self.entries(side, types, groups) {
                 let condition = entry.condition.as_ref();
                 let looks = condition.map(Condition::looks).unwrap_or_default();
                 let needs = &entry.needs;
-                let nodes = [&needs.principal, &needs.resource];
-                for (at, looks) in [looks.at_principal, looks.at_resource].into_iter().enumerate() {
-                    attributes[at].extend(nodes[at].attributes.keys());
-                    all[at] |= needs.whole;
-                    tags[at] |= nodes[at].tags || needs.whole;
-                    identity[at] |= looks || needs.whole;
-                }
+                principals.add(&needs.principal, needs.whole, looks.at_principal);
+                resources.add(&needs.resource, needs.whole, looks.at_resource);
                 named.extend(needs.names());
                 named.extend([&entry.principal, &entry.resource].into_iter().filter_map(of_scope));
             }
         }
-        let names = [types.0.to_string(), types.1.to_string()];
         // Who is both is looked at in both ways.
-        let is_one = names[PRINCIPALS] == names[RESOURCES];
-        let lens = |at: usize| {
-            let other = if is_one { 1 - at } else { at };
-            let (all, tags) = (all[at] || all[other], tags[at] || tags[other]);
-            let read = attributes[at].union(&attributes[other]);
+        let is_one = types.0 == types.1;
+        if is_one {
+            principals.merge(&resources);
+            resources.merge(&principals);
+        }
+        let lens = |of: &EntityTypeName, read: &Read<'_>, slots: Slots| {
+            let name = of.to_string();
             let looked = [0, 1].map(|side| {
-                let ty = self.type_no(side, &names[at])?;
-                let read = (!all).then(|| read.clone().map(|name| name.as_str()));
-                Some(self.store(side).looked(ty, read, tags))
+                let ty = self.type_no(side, &name)?;
+                let some = (!read.all).then(|| read.attributes.iter().map(|it| it.as_str()));
+                Some(self.store(side).looked(ty, some, read.tags))
             });
-            let mut slots = [is_one, is_one];
-            slots[at] = true;
-            let identity = identity[at] || identity[other];
-            let of_type = named.iter().filter(|uid| uid.type_name().to_string() == names[at]);
-            let named = of_type.cloned().collect();
-            Lens { looked, identity, named, slots }
+            let named = named.iter().filter(|uid| uid.type_name() == of).cloned().collect();
+            Lens { looked, identity: read.identity, named, slots }
         };
-        [lens(PRINCIPALS), lens(RESOURCES)]
+        [
+            lens(&types.0, &principals, Slots { principal: true, resource: is_one }),
+            lens(&types.1, &resources, Slots { principal: is_one, resource: true }),
+        ]
+    }
+}
+
+// === impl Read ===
+
+impl<'n> Read<'n> {
+    fn add(&mut self, node: &'n Node, whole: bool, identity: bool) {
+        self.attributes.extend(node.attributes.keys());
+        self.all |= whole;
+        self.tags |= node.tags || whole;
+        self.identity |= identity || whole;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.attributes.extend(&other.attributes);
+        self.all |= other.all;
+        self.tags |= other.tags;
+        self.identity |= other.identity;
     }
 }
 

@@ -67,7 +67,7 @@ impl Side {
 
 // === impl Comparison ===
 
-impl<'a> Comparison<'a> {
+impl Comparison<'_> {
     /// Where a group of actions is decided.
     pub fn court<'c>(&'c self, pairing: &Pairing, group: &Group) -> Court<'c> {
         let bench = |side: usize| {

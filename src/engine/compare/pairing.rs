@@ -80,6 +80,8 @@ struct Piece<'a> {
 #[derive(PartialEq, Eq)]
 struct Like<'a>([Option<Vec<Piece<'a>>>; 2], Option<EntityUid>);
 
+/// The names of two types, or the type and id of an action.
+type Name = (String, String);
 type Types = (EntityTypeName, EntityTypeName);
 
 // === impl Comparison ===
@@ -87,9 +89,8 @@ type Types = (EntityTypeName, EntityTypeName);
 impl Comparison<'_> {
     /// Puts all that is compared together.
     pub(super) fn pair(&mut self) {
-        let mut environments: BTreeMap<(String, String), (Types, BTreeSet<(String, String)>)> =
-            BTreeMap::new();
-        let mut actions: BTreeMap<(String, String), EntityUid> = BTreeMap::new();
+        let mut environments: BTreeMap<Name, (Types, BTreeSet<Name>)> = BTreeMap::new();
+        let mut actions: BTreeMap<Name, EntityUid> = BTreeMap::new();
         for side in self.sides {
             for environment in side.rules.schema.cedar.request_envs() {
                 let (principal, resource) = (environment.principal(), environment.resource());
@@ -128,7 +129,7 @@ impl Comparison<'_> {
                 } else {
                     let grounds = grounds(&like.0, same_actions);
                     let actions = vec![action.clone()];
-                    let templates = like.0.each_ref().map(templates);
+                    let templates = like.0.each_ref().map(|side| templates(side.as_ref()));
                     groups.push((like, Group { actions, grounds, has_context, templates }));
                 }
             }
@@ -253,8 +254,8 @@ fn anywhere(scope: &Scope) -> Scope {
 }
 
 /// The numbers of the templates among policies.
-fn templates(pieces: &Option<Vec<Piece<'_>>>) -> Vec<usize> {
-    let templates = pieces.iter().flatten().filter(|piece| piece.template.is_some());
+fn templates(pieces: Option<&Vec<Piece<'_>>>) -> Vec<usize> {
+    let templates = pieces.into_iter().flatten().filter(|piece| piece.template.is_some());
     templates.map(|piece| piece.number).collect()
 }
 

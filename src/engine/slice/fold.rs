@@ -46,7 +46,7 @@ impl Folded {
     /// Whether it speaks of the action of the request.
     pub(crate) fn names_the_action(&self) -> bool {
         let Self::Rest(expr) = self else { return false };
-        expr.subexpressions().any(|part| is_action(part))
+        expr.subexpressions().any(is_action)
     }
 
     /// Whether it asks for what is in what, which depends on the schema where actions are asked for.
@@ -130,7 +130,7 @@ impl Situation<'_> {
     fn is_in(&self, groups: &Expr) -> Option<bool> {
         match groups.expr_kind() {
             ExprKind::Set(elements) => {
-                let each = elements.iter().map(|element| literal(element));
+                let each = elements.iter().map(literal);
                 let uids: Option<Vec<EntityUid>> = each.collect();
                 Some(uids?.iter().any(|uid| (self.is_action_in)(uid)))
             }

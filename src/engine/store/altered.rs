@@ -136,7 +136,7 @@ impl<'a> Twins<'a> {
         let parents = old.nos.len() != row.nos.len()
             || !old.nos.iter().zip(row.nos).all(|(old, new)| self.is_twin(*old, *new));
         let altered = !attributes.is_empty() || tags || parents;
-        altered.then(|| Altered { numbers: [Some(twin), Some(no)], attributes, tags, parents })
+        altered.then_some(Altered { numbers: [Some(twin), Some(no)], attributes, tags, parents })
     }
 
     fn same_tags(&self, old: Option<TagsRef<'_>>, new: Option<TagsRef<'_>>) -> bool {

@@ -85,8 +85,9 @@ fn put(value: ValueRef<'_>, key: &mut Vec<u32>) {
     match value {
         ValueRef::Bool(value) => key.push(u32::from(value)),
         ValueRef::Long(value) => {
-            let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
-            key.extend([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]);
+            let bits = value.cast_unsigned();
+            let low = u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
+            key.extend([low, u32::try_from(bits >> 32).unwrap_or_default()]);
         }
         ValueRef::String(text) => put_text(text, key),
         ValueRef::Entity(no) => key.push(no.0),
