@@ -14,6 +14,7 @@ mod health;
 mod import;
 mod init;
 mod log;
+mod matrix;
 mod probe;
 mod progress;
 mod routes;
@@ -57,6 +58,7 @@ enum Command {
     Search(search::SearchArgs),
     Probe(probe::ProbeArgs),
     Demo(demo::DemoArgs),
+    Matrix(matrix::MatrixArgs),
     Diff(diff::DiffArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
@@ -98,6 +100,7 @@ impl Command {
             Self::Search(args) => search::run(&args, given),
             Self::Probe(args) => probe::run(&args),
             Self::Demo(args) => demo::run(&args),
+            Self::Matrix(args) => matrix::run(&args, given),
             Self::Diff(args) => diff::run(&args, given),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
