@@ -155,7 +155,9 @@ fn entities(
         }
     };
     if names.is_empty() {
-        types.iter().for_each(|name| add(name));
+        for name in types {
+            add(name);
+        }
     }
     for name in names.iter().filter(|name| !name.contains('"')) {
         // Refuses a type that the schema does not declare.

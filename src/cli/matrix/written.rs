@@ -52,7 +52,8 @@ pub(super) fn table(matrix: &Matrix<'_>) -> Result<(), Failure> {
             if any && line.chars().count() + name.chars().count() + 2 > COLUMNS {
                 text.push_str(&line);
                 text.push('\n');
-                line = "   ".to_owned();
+                line.clear();
+                line.push_str("   ");
             }
             line.push(' ');
             line.push_str(name);
