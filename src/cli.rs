@@ -22,6 +22,7 @@ mod search;
 mod serve;
 mod shipped;
 mod terminal;
+mod test;
 mod validate;
 mod verdict;
 
@@ -57,6 +58,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Search(search::SearchArgs),
     Probe(probe::ProbeArgs),
+    Test(test::TestArgs),
     Demo(demo::DemoArgs),
     Matrix(matrix::MatrixArgs),
     Diff(diff::DiffArgs),
@@ -99,6 +101,7 @@ impl Command {
             Self::Explain(args) => explain::run(&args, given),
             Self::Search(args) => search::run(&args, given),
             Self::Probe(args) => probe::run(&args),
+            Self::Test(args) => test::run(&args, given),
             Self::Demo(args) => demo::run(&args),
             Self::Matrix(args) => matrix::run(&args, given),
             Self::Diff(args) => diff::run(&args, given),

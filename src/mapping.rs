@@ -22,7 +22,6 @@ mod resource;
 mod route;
 mod table;
 mod template;
-mod yaml;
 
 pub use check::{Matched, Unresolved};
 pub use file::{Preflight, RouteFile};

@@ -128,24 +128,12 @@ fn peer(text: &str) -> Result<ProxyPeer, String> {
     }
 }
 
-/// The request of the command line. No reader of URLs stands between: what is sent is judged as it
-/// is, but for a scheme and a host before it.
+/// The request of the command line.
 fn request<'a>(method: &'a str, url: &'a str, headers: &HeaderMap) -> OriginalRequest<'a> {
-    let schemes = [("http://", false), ("https://", false), ("ws://", true), ("wss://", true)];
-    let with_host = schemes
-        .iter()
-        .find_map(|(scheme, web_socket)| url.strip_prefix(scheme).map(|rest| (rest, *web_socket)));
-    let (host, target, web_socket) = match with_host {
-        Some((rest, web_socket)) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (host, target) = rest.split_at(end);
-            (Some(host), if target.is_empty() { "/" } else { target }, web_socket)
-        }
-        None => (None, url, false),
-    };
+    let request = OriginalRequest::at(method, url);
     let upgrade = match proxy::upgrade(headers) {
-        Upgrade::None if web_socket => Upgrade::WebSocket,
+        Upgrade::None => request.upgrade,
         upgrade => upgrade,
     };
-    OriginalRequest { method, host, target, cors: proxy::cors(headers), upgrade }
+    OriginalRequest { cors: proxy::cors(headers), upgrade, ..request }
 }

@@ -1,4 +1,8 @@
-//! `doorward init`: writes a project to start from.
+//! `doorward init`: writes a project to start from, which is ThingsBoard's tutorial or one of the
+//! examples.
+
+mod project;
+mod proxies;
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,35 +10,35 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use self::project::{Example, Written};
 use super::exit::{ExitCode, Failure, reason};
-use super::shipped;
 use super::terminal::{self, visible};
 
-/// Write policies, a schema, entities, routes and a configuration to start from
+/// Write policies, schema, entities, tests, routes and proxy snippets to start from
 #[derive(Debug, Args)]
 #[command(after_help = "Nothing is overwritten: if one of the files is there already, none is \
-                        written.\n\nExit codes: 0 done, 1 error, 2 usage.")]
+                        written.\n\nExample: doorward init --example drive my-drive\n\nExit codes: \
+                        0 done, 1 error, 2 usage.")]
 pub(super) struct InitArgs {
     /// Directory to write to; it is made if it is not there
     #[arg(value_name = "DIR")]
     directory: PathBuf,
+
+    /// A platform to start from, in place of the tutorial
+    #[arg(long, value_name = "NAME")]
+    example: Option<Example>,
 }
 
 /// How many of the files that are in the way are named.
 const NAMES_SHOWN_MAX: usize = 3;
 
-const CONFIGURATION: &str = include_str!("init/doorward.yaml");
-const ROUTES: &str = include_str!("init/routes.yaml");
-const README: &str = include_str!("init/README.md");
-
 /// Writes every file, or none.
 pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
-    let own = [("doorward.yaml", CONFIGURATION), ("routes.yaml", ROUTES), ("README.md", README)];
-    let files: Vec<_> = shipped::files().chain(own).collect();
-    refuse_to_overwrite(&args.directory, files.iter().map(|(path, _)| *path))?;
+    let files = args.example.map_or_else(project::tutorial, Example::files);
+    refuse_to_overwrite(&args.directory, &files)?;
     let mut written = Vec::new();
     for (path, text) in &files {
-        let path = args.directory.join(path);
+        let path = args.directory.join(&**path);
         if let Err(error) = write(&path, text, &mut written) {
             for path in written.iter().rev() {
                 // Undone as far as it can be; what is told is why it had to be.
@@ -48,17 +52,16 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     terminal::data(&visible(&listed.collect::<String>()))?;
     let directory = args.directory.display();
     terminal::note(&visible(&format!(
-        "\nNext:\n  cd {directory}\n  doorward validate\n  doorward serve\n\nREADME.md there says more."
+        "\nNext:\n  cd {directory}\n  doorward validate\n  doorward test\n  doorward serve\n\n\
+         README.md there says more."
     )));
     Ok(ExitCode::Success)
 }
 
-fn refuse_to_overwrite<'a>(
-    directory: &Path,
-    files: impl Iterator<Item = &'a str>,
-) -> Result<(), Failure> {
+fn refuse_to_overwrite(directory: &Path, files: &[Written]) -> Result<(), Failure> {
     let there: Vec<_> = files
-        .map(|path| directory.join(path))
+        .iter()
+        .map(|(path, _)| directory.join(&**path))
         .filter(|path| path.symlink_metadata().is_ok())
         .map(|path| format!("`{}`", path.display()))
         .collect();

@@ -16,7 +16,6 @@ pub(super) struct Paint {
 
 impl Paint {
     /// No colours.
-    #[cfg(test)]
     pub(super) fn none() -> Self {
         Self { on: false }
     }

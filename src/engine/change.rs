@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::bundle::Text;
 use super::compile::{CompileOptions, finish, read_rules};
 use super::error::Problems;
-use super::gate;
 use super::snapshot::Snapshot;
 use super::store::{Applied, Change, Loader};
+use super::{gate, policies};
 
 /// The parts of the next snapshot; what is absent is kept as it is in force.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,7 +74,7 @@ impl Snapshot {
         };
         let (schema, policies) = match &new {
             Some((schema, policies)) => (schema, policies),
-            None => (&self.rules.schema, &self.rules.policies),
+            None => (&*self.rules.schema, &self.rules.policies),
         };
         let keeps = draft.entities.is_none() && draft.links.is_none() && !draft.judge_again;
         let store = if keeps && self.store.fits_schema(schema) {
@@ -96,9 +96,36 @@ impl Snapshot {
         };
         let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
         match new {
-            Some((schema, policies)) => finish(schema, policies, store, problems),
+            Some((schema, policies)) => finish(schema.into(), policies, store, problems, None),
             None => Ok(Self::new(Arc::clone(&self.rules), store)),
         }
+    }
+
+    /// The snapshot with other policies under the same schema, over the same entities and links. A
+    /// policy that this one has too is not validated again, so that many variants of a policy cost
+    /// what that policy costs; the warnings are those about the others.
+    ///
+    /// # Errors
+    /// Every problem that was found, not only the first.
+    pub fn with_policies(
+        &self,
+        texts: &[Text],
+        options: &CompileOptions,
+    ) -> Result<Self, Problems> {
+        gate::on_large_stack(|| {
+            let (rules, mut problems) = (&*self.rules, Problems::default());
+            let parsed = policies::parse(texts, &options.limits, &mut problems);
+            match parsed.without(&rules.policies) {
+                Ok(new) => policies::validate(&new, &rules.schema, texts, &mut problems),
+                Err(problem) => problems.push(problem),
+            }
+            problems.append(self.store.check_links(&rules.schema, &parsed, &options.limits));
+            if problems.refuses() {
+                return Err(problems);
+            }
+            let schema = Arc::clone(&rules.schema);
+            finish(schema, parsed, self.store.clone(), problems, Some(rules))
+        })
     }
 
     /// Whether another snapshot has the very same rules, not only equal ones.

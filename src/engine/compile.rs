@@ -72,7 +72,7 @@ pub fn restore(
             return Err(RestoreError::Rules(problems));
         };
         let store = Store::read_image(image, &schema)?;
-        finish(schema, policies, store, problems).map_err(RestoreError::Rules)
+        finish(schema.into(), policies, store, problems, None).map_err(RestoreError::Rules)
     })
 }
 
@@ -86,7 +86,7 @@ fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, P
     bundle.links.iter().for_each(|text| loader.links(text));
     let store = loader.finish().map_err(|found| problems.append(found)).ok();
     let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
-    finish(schema, policies, store, problems)
+    finish(schema.into(), policies, store, problems, None)
 }
 
 /// Reads schema and policies; `None` without a schema that can be read.
@@ -107,22 +107,26 @@ pub(super) fn read_rules(
         );
         None
     };
+    let warnings = read.as_ref().map(|read| read.warnings.clone());
+    problems.append(warnings.unwrap_or_default());
     let parsed = policies::parse(policies, limits, problems);
     let read = read?;
     policies::validate(&parsed, &read, policies, problems);
     Some((read, parsed))
 }
 
-/// What was read and found right becomes a snapshot; what was found beside is its warnings.
+/// What was read and found right becomes a snapshot; what was found beside is its warnings. Rules
+/// under the very same schema save it looking again at the policies that it has from them.
 pub(super) fn finish(
-    schema: SchemaInfo,
+    schema: Arc<SchemaInfo>,
     policies: Policies,
     store: Store,
     warnings: Problems,
+    before: Option<&Rules>,
 ) -> Result<Snapshot, Problems> {
     let ground =
         Ground::new(&schema.cedar, &store).map_err(|message| Problem::error("schema", message))?;
-    let index = Index::new(&policies.set, &policies.infos, &schema);
+    let index = Index::new(&policies, &schema, before);
     let duties = DutiesById::new(&policies.infos);
     let rules = Rules { schema, policies, index, ground, duties, warnings };
     Ok(Snapshot::new(Arc::new(rules), store))

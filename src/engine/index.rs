@@ -9,17 +9,18 @@
 //! Links are found by what fills their slots: the store has them by pair.
 
 use cedar_policy::{
-    ActionConstraint, Effect, EntityTypeName, EntityUid, PolicySet, PrincipalConstraint,
-    ResourceConstraint, TemplatePrincipalConstraint, TemplateResourceConstraint,
+    ActionConstraint, Effect, EntityTypeName, EntityUid, PrincipalConstraint, ResourceConstraint,
+    TemplatePrincipalConstraint, TemplateResourceConstraint,
 };
 
 use super::clauses::Clauses;
 use super::hash::{HashMap, HashSet};
-use super::policies::PolicyInfo;
+use super::policies::{Policies, PolicyInfo};
 use super::schema::SchemaInfo;
 use super::slice::Condition;
 use super::slice::needs::Needs;
 use super::slice::plain::Names;
+use super::snapshot::Rules;
 
 /// The policies, by what they can concern.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub(super) struct Entry {
     resource_type: Option<EntityTypeName>,
     actions: Actions,
     /// The environments in which it can be satisfied, as the validator knows it.
-    satisfiable: HashSet<(EntityTypeName, EntityUid, EntityTypeName)>,
+    satisfiable: HashSet<Key>,
 }
 
 /// What a scope asks of the principal or the resource beside its type, which the environment settles.
@@ -84,21 +85,32 @@ pub(super) struct Environment {
     pub(super) needs: Needs,
 }
 
+/// The types and the action of an environment.
+type Key = (EntityTypeName, EntityUid, EntityTypeName);
+
 /// A scope with the type that it asks for.
 type Typed = (Scope, Option<EntityTypeName>);
 
 // === impl Index ===
 
 impl Index {
-    pub(super) fn new(set: &PolicySet, infos: &[PolicyInfo], schema: &SchemaInfo) -> Self {
+    /// Rules under the very same schema know where the policies that they share are satisfiable.
+    pub(super) fn new(policies: &Policies, schema: &SchemaInfo, before: Option<&Rules>) -> Self {
+        let (set, infos) = (&policies.set, &policies.infos);
         let mut entries = Vec::with_capacity(infos.len());
         let mut names = Names::default();
         for info in infos {
             let id = cedar_policy::PolicyId::new(&info.id);
+            let known = before.and_then(|rules| {
+                let number = rules.policies.same(info)?;
+                Some(rules.index.entry(number)?.satisfiable.clone())
+            });
             let taken_apart = match (set.policy(&id), set.template(&id)) {
-                (Some(policy), _) => Some(Entry::of_policy(info, policy, schema, &mut names)),
+                (Some(policy), _) => {
+                    Some(Entry::of_policy(info, policy, schema, &mut names, known))
+                }
                 (None, Some(template)) => {
-                    Some(Entry::of_template(info, template, schema, &mut names))
+                    Some(Entry::of_template(info, template, schema, &mut names, known))
                 }
                 (None, None) => None,
             };
@@ -198,6 +210,7 @@ impl Entry {
         policy: &cedar_policy::Policy,
         schema: &SchemaInfo,
         names: &mut Names,
+        known: Option<HashSet<Key>>,
     ) -> Self {
         let mut within = |uid: EntityUid| {
             let place = names.place(&uid);
@@ -217,11 +230,11 @@ impl Entry {
             ResourceConstraint::Is(name) => (Scope::Any, Some(name)),
             ResourceConstraint::IsIn(name, uid) => (within(uid), Some(name)),
         };
-        let satisfiable = policy.get_valid_request_envs(&schema.cedar);
+        let look = || policy.get_valid_request_envs(&schema.cedar).map(|env| key(&env)).collect();
         let parts = Apart {
             condition: Condition::of_policy(policy, names),
             actions: policy.action_constraint(),
-            satisfiable: satisfiable.map(|env| key(&env)).collect(),
+            satisfiable: known.unwrap_or_else(look),
         };
         Self::new(info, (principal, of_principal), (resource, of_resource), parts)
     }
@@ -231,6 +244,7 @@ impl Entry {
         template: &cedar_policy::Template,
         schema: &SchemaInfo,
         names: &mut Names,
+        known: Option<HashSet<Key>>,
     ) -> Self {
         let mut in_or_slot = |uid: Option<EntityUid>| {
             uid.map_or(Scope::InSlot, |uid| {
@@ -253,11 +267,11 @@ impl Entry {
             TemplateResourceConstraint::Is(name) => (Scope::Any, Some(name)),
             TemplateResourceConstraint::IsIn(name, uid) => (in_or_slot(uid), Some(name)),
         };
-        let satisfiable = template.get_valid_request_envs(&schema.cedar);
+        let look = || template.get_valid_request_envs(&schema.cedar).map(|env| key(&env)).collect();
         let parts = Apart {
             condition: Condition::of_template(template, names),
             actions: template.action_constraint(),
-            satisfiable: satisfiable.map(|env| key(&env)).collect(),
+            satisfiable: known.unwrap_or_else(look),
         };
         Self::new(info, (principal, of_principal), (resource, of_resource), parts)
     }
@@ -321,9 +335,9 @@ impl Entry {
 struct Apart {
     condition: Option<Condition>,
     actions: ActionConstraint,
-    satisfiable: HashSet<(EntityTypeName, EntityUid, EntityTypeName)>,
+    satisfiable: HashSet<Key>,
 }
 
-fn key(environment: &cedar_policy::RequestEnv) -> (EntityTypeName, EntityUid, EntityTypeName) {
+fn key(environment: &cedar_policy::RequestEnv) -> Key {
     (environment.principal().clone(), environment.action().clone(), environment.resource().clone())
 }

@@ -140,6 +140,31 @@ fn check_id(info: &PolicyInfo, place: &Place) -> Result<(), Problem> {
     Ok(())
 }
 
+// === impl Policies ===
+
+impl Policies {
+    /// The number of a policy that says the same.
+    pub(super) fn same(&self, other: &PolicyInfo) -> Option<usize> {
+        self.infos.iter().position(|own| own.id == other.id && own.source == other.source)
+    }
+
+    /// Those that others have not.
+    pub(super) fn without(&self, others: &Self) -> Result<Self, Problem> {
+        let mut left = Self::default();
+        for info in self.infos.iter().filter(|info| others.same(info).is_none()) {
+            let id = PolicyId::new(&info.id);
+            let added = match (self.set.policy(&id), self.set.template(&id)) {
+                (Some(policy), _) => left.set.add(policy.clone()),
+                (None, Some(template)) => left.set.add_template(template.clone()),
+                (None, None) => continue,
+            };
+            added.map_err(|error| Problem::error("policy", chain(&error)))?;
+            left.infos.push(info.clone());
+        }
+        Ok(left)
+    }
+}
+
 /// Validates in strict mode, each fault once however many type environments have it.
 pub fn validate(policies: &Policies, schema: &SchemaInfo, texts: &[Text], problems: &mut Problems) {
     let files: HashMap<&str, &str> =

@@ -38,6 +38,8 @@ pub struct SchemaInfo {
     action_groups: HashSet<(EntityUid, EntityUid)>,
     /// The names of attributes that are secret in some type, or have something secret in them.
     secrets: BTreeSet<String>,
+    /// What deserves a look though it was taken.
+    pub(super) warnings: Problems,
 }
 
 /// An entity type.
@@ -124,8 +126,12 @@ pub fn parse(text: &Text, limits: &Limits) -> Result<SchemaInfo, Problems> {
     };
     let cedar = Schema::from_schema_fragments([fragment.clone()])
         .map_err(|error| schema_problems(text, &error))?;
-    let info = SchemaInfo::read(cedar, &fragment, text, &mut problems);
-    if problems.refuses() { Err(problems) } else { Ok(info) }
+    let mut info = SchemaInfo::read(cedar, &fragment, text, &mut problems);
+    if problems.refuses() {
+        return Err(problems);
+    }
+    info.warnings = problems;
+    Ok(info)
 }
 
 fn parse_json(text: &Text, limits: &Limits) -> Result<SchemaFragment, Problems> {
@@ -214,8 +220,10 @@ impl SchemaInfo {
             of_type.insert(uid.id().unescaped().to_owned(), uid.clone());
         }
         let secrets = BTreeSet::new();
-        let mut info = Self { cedar, types, names, actions, action_uids, action_groups, secrets };
-        annotated::read(&mut info, fragment);
+        let warnings = Problems::default();
+        let mut info =
+            Self { cedar, types, names, actions, action_uids, action_groups, secrets, warnings };
+        annotated::read(&mut info, fragment, text, problems);
         info
     }
 

@@ -47,7 +47,7 @@ pub struct RulesMark(Arc<Rules>);
 /// Schema and policies, compiled.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub(super) schema: SchemaInfo,
+    pub(super) schema: Arc<SchemaInfo>,
     pub(super) policies: Policies,
     pub(super) index: Index,
     pub(super) ground: Ground,

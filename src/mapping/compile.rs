@@ -4,14 +4,14 @@
 mod context;
 mod entity;
 
-use super::file::{Asked, Entry, Reader, RouteFile};
+use super::file::{Asked, CODE, Entry, RouteFile};
 use super::reach;
 use super::route::{Check, Route};
 use super::table::RouteMap;
 use super::template::Template;
-use super::yaml::Node;
 use crate::engine::schema::{ActionInfo, SchemaInfo};
 use crate::engine::{Problems, uid};
+use crate::yaml::{Node, Reader};
 
 /// What a route's words are held against.
 struct Compiler<'a, 'r> {
@@ -26,7 +26,7 @@ impl RouteMap {
     /// # Errors
     /// Everything that is wrong with it, each with its place.
     pub fn compile(file: &RouteFile, schema: &SchemaInfo) -> Result<Self, Problems> {
-        let mut reader = Reader::new(file.source());
+        let mut reader = Reader::new(file.source(), CODE);
         let mut compiler = Compiler { file, schema, reader: &mut reader };
         let routes = file
             .routes

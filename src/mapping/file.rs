@@ -2,20 +2,22 @@
 //! line. What the words mean in a schema is seen later, in `compile`.
 
 mod entry;
-mod reader;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(super) use entry::{Asked, Entry};
-pub(super) use reader::Reader;
-
 use super::pattern::Pattern;
-use super::yaml::{self, Kind, Node, Source};
 use super::{FILE_BYTES_MAX, ROUTES_MAX, host};
 use crate::engine::{Place, Problem, Problems, Text};
+use crate::yaml::{self, Kind, Node, Reader, Source};
+pub(super) use entry::{Asked, Entry};
+
+/// The code of what is wrong with a route file.
+pub(super) const CODE: &str = "routes";
+/// The code of a route file, or of an import, that is not YAML.
+pub(super) const YAML_CODE: &str = "routes-yaml";
 
 /// What happens to a CORS preflight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,8 +58,8 @@ impl RouteFile {
     /// Everything that is wrong with it, each with its place.
     pub fn parse(text: &Text) -> Result<Self, Problems> {
         let source = Source { name: &text.name, text: &text.text };
-        let root = yaml::parse(source, FILE_BYTES_MAX)?;
-        let mut reader = Reader::new(source);
+        let root = yaml::parse(source, YAML_CODE, FILE_BYTES_MAX)?;
+        let mut reader = Reader::new(source, CODE);
         let mut file = Self {
             identity: Vec::new(),
             identity_places: Vec::new(),

@@ -8,10 +8,11 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::FILE_BYTES_MAX;
+use super::file::YAML_CODE;
 use super::template::{Segment, Template, is_name};
-use super::yaml::{self, Source};
 use crate::engine::schema::SchemaInfo;
 use crate::engine::{Place, Problem, Text, json};
+use crate::yaml::{self, Source};
 
 /// The methods of a path item, in the order in which they are written.
 const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
@@ -81,7 +82,7 @@ fn read(text: &Text) -> Result<Value, Problem> {
         });
     }
     let source = Source { name: &text.name, text: &text.text };
-    Ok(yaml::parse(source, FILE_BYTES_MAX)?.to_json())
+    Ok(yaml::parse(source, YAML_CODE, FILE_BYTES_MAX)?.to_json())
 }
 
 /// The path of the first server, which stands before every path.

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use matchit::{InsertError, Router};
 
-use super::file::Reader;
 use super::table::{Group, Methods, RouteMap, told_apart};
 use super::template::Relation;
-use super::yaml::Node;
+use crate::yaml::{Node, Reader};
 
 impl RouteMap {
     /// Makes the routers. `nodes` are where the routes stand. Says whether every route has its

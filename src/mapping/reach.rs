@@ -3,14 +3,13 @@
 
 use std::fmt::Write;
 
-use super::file::Reader;
 use super::pattern::Pattern;
 use super::query::Condition;
 use super::request::{Mapped, OriginalRequest, Upgrade};
 use super::route::Route;
 use super::table::RouteMap;
 use super::template::Segment;
-use super::yaml::Node;
+use crate::yaml::{Node, Reader};
 
 /// The most requests that one route is asked for by.
 const TRIES_MAX: usize = 512;

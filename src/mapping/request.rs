@@ -49,6 +49,44 @@ pub enum Mapped<'m, 'r> {
     Matched(Matched<'m, 'r>),
 }
 
+// === impl OriginalRequest ===
+
+impl<'a> OriginalRequest<'a> {
+    /// The request of a method and a URL as people write them: path and query, with scheme and host
+    /// before them or without; `ws://` and `wss://` ask for a WebSocket. No reader of URLs stands
+    /// between: what is sent is judged as it is.
+    pub fn at(method: &'a str, url: &'a str) -> Self {
+        let schemes = [("http://", false), ("https://", false), ("ws://", true), ("wss://", true)];
+        let with_host = schemes.iter().find_map(|(scheme, web_socket)| {
+            url.strip_prefix(scheme).map(|rest| (rest, *web_socket))
+        });
+        let (host, target, web_socket) = match with_host {
+            Some((rest, web_socket)) => {
+                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+                let (host, target) = rest.split_at(end);
+                (Some(host), if target.is_empty() { "/" } else { target }, web_socket)
+            }
+            None => (None, url, false),
+        };
+        let upgrade = if web_socket { Upgrade::WebSocket } else { Upgrade::None };
+        Self { method, host, target, cors: false, upgrade }
+    }
+}
+
+// === impl Upgrade ===
+
+impl Upgrade {
+    /// What the values of `Upgrade` say, and whether `Sec-WebSocket-Key` is there.
+    pub fn told<'a>(mut values: impl Iterator<Item = &'a [u8]>, web_socket_key: bool) -> Self {
+        match (values.next(), values.next()) {
+            (Some(value), None) if value.eq_ignore_ascii_case(b"websocket") => Self::WebSocket,
+            (Some(_), _) => Self::Other,
+            (None, _) if web_socket_key => Self::WebSocket,
+            (None, _) => Self::None,
+        }
+    }
+}
+
 // === impl Mapped ===
 
 impl<'m> Mapped<'m, '_> {

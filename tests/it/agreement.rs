@@ -145,3 +145,31 @@ fn a_uid_as_text_and_in_two_halves_agree() {
     let mut ask = |body: &Value| essence(&connection.post("/v1/check", &body.to_string()).json());
     assert_eq!(ask(&halves), ask(&text));
 }
+
+/// An explanation takes longer than a decision, so that a batch has so many of them and no more.
+#[test]
+fn of_a_batch_the_first_hundred_are_explained() {
+    let service = Service::shipped();
+    let mut connection = Connection::open(service.data);
+    let check = json!({
+        "principal": "User::\"jack\"", "action": "read", "resource": "Device::\"SD-001\"",
+        "explain": true,
+    });
+    let body = json!({"checks": vec![check; 101]});
+    let answer = connection.post("/v1/checks", &body.to_string()).json();
+    let decisions = answer["decisions"].as_array().unwrap();
+    assert!(decisions.iter().all(|it| it["decision"] == "deny" && it["code"] == "no_permit"));
+    let explained = decisions.iter().take_while(|it| it.get("explanation").is_some()).count();
+    assert_eq!((explained, decisions.len()), (100, 101));
+    assert!(decisions[100].get("explanation").is_none());
+    let question = json!({
+        "subject": {"type": "User", "id": "jack"}, "action": {"name": "read"},
+        "resource": {"type": "Device", "id": "SD-001"},
+    });
+    let context = json!({"doorward": {"explain": true}});
+    let body = json!({"context": context, "evaluations": vec![question; 101]});
+    let answer = connection.post("/access/v1/evaluations", &body.to_string()).json();
+    let evaluations = answer["evaluations"].as_array().unwrap();
+    let has = |at: usize| evaluations[at]["context"].get("explanation").is_some();
+    assert!(has(99) && !has(100) && evaluations[100]["context"]["code"] == "no_permit");
+}

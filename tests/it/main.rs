@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod agreement;
+mod authors;
 mod cases;
 mod cli;
 mod clients;
@@ -14,7 +15,10 @@ mod project;
 mod proxy;
 mod serve;
 mod service;
+mod session;
 mod steady;
+mod suites;
+mod traps;
 mod truth_table;
 #[path = "../../benches/world.rs"]
 mod world;

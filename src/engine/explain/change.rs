@@ -31,13 +31,15 @@ const CHANGED_MAX: usize = 3;
 /// How many plans are applied to a copy and checked.
 const TRIES_MAX: usize = 24;
 /// How many entities are looked at to find groups that lead where somebody should be.
-const GROUPS_LOOKED_AT_MAX: usize = 256;
+const GROUPS_LOOKED_AT_MAX: usize = 128;
 /// How many such groups are tried.
 const GROUPS_MAX: usize = 4;
 /// How many groups of the principal, and of the resource, are tried for a link.
 const SLOTS_MAX: usize = 3;
-/// Up to how many members groups are counted, to share as little as possible.
-const MEMBERS_MAX: usize = 1000;
+/// How many groups are looked at for that, and up to how many members they are counted, to share as
+/// little as possible.
+const COUNTED_MAX: usize = 64;
+const MEMBERS_MAX: usize = 256;
 
 // === impl Snapshot ===
 
@@ -261,7 +263,7 @@ impl Snapshot {
     /// What an entity is in, those with the fewest members first, itself last.
     fn narrowest(&self, line: &[EntityNo]) -> Vec<Option<EntityNo>> {
         let members = |no: &EntityNo| self.store.children(*no).take(MEMBERS_MAX).count();
-        let mut groups: Vec<EntityNo> = line.iter().skip(1).copied().take(MEMBERS_MAX).collect();
+        let mut groups: Vec<EntityNo> = line.iter().skip(1).copied().take(COUNTED_MAX).collect();
         groups.sort_by_cached_key(members);
         groups.truncate(SLOTS_MAX);
         groups.extend(line.first());

@@ -136,3 +136,14 @@ fn no_change_is_named_that_would_tell_a_secret() {
         assert!(sought.summary.starts_with("no change of up to"), "{}", sought.summary);
     }
 }
+
+#[test]
+fn what_masks_nothing_is_warned_of() {
+    let schema = "@secret entity User { @secret code: String };\n\
+                  action read appliesTo { principal: User, resource: User };";
+    let bundle = Bundle { schema: Some(Text::new("s.cedarschema", schema)), ..Bundle::default() };
+    let snapshot = compile(&bundle, &CompileOptions::default()).unwrap();
+    let warnings: Vec<String> =
+        snapshot.warnings().iter().map(|problem| problem.message.clone()).collect();
+    assert_eq!(warnings, ["`@secret` on the entity type `User` masks nothing"]);
+}

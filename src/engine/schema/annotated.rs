@@ -8,6 +8,8 @@ use cedar_policy::SchemaFragment;
 use serde_json::{Map, Value};
 
 use super::{Record, SchemaInfo, Type};
+use crate::engine::bundle::Text;
+use crate::engine::error::{Place, Problem, Problems};
 
 /// Where in an attribute's declaration it is said that its values are told to nobody.
 const SECRET: &str = "/annotations/secret";
@@ -19,7 +21,12 @@ const COMMON_DEPTH_MAX: usize = 64;
 struct Json<'a>(&'a Map<String, Value>);
 
 /// Marks the attributes that are secret and notes the parents that types name.
-pub(super) fn read(info: &mut SchemaInfo, fragment: &SchemaFragment) {
+pub(super) fn read(
+    info: &mut SchemaInfo,
+    fragment: &SchemaFragment,
+    text: &Text,
+    problems: &mut Problems,
+) {
     let Ok(Value::Object(json)) = fragment.clone().to_json_value() else { return };
     let json = Json(&json);
     for (namespace, definitions) in json.0 {
@@ -28,6 +35,13 @@ pub(super) fn read(info: &mut SchemaInfo, fragment: &SchemaFragment) {
         };
         for (name, declared) in members(definitions, "entityTypes") {
             let Some(ty) = info.types.get_mut(&qualified(name)) else { continue };
+            if declared.pointer(SECRET).is_some() {
+                let message =
+                    format!("`@secret` on the entity type `{}` masks nothing", qualified(name));
+                let warning = Problem::warning("schema-secret", message);
+                let warning = warning.at(Place::whole(&text.name));
+                problems.push(warning.hint("put it before each attribute that is secret"));
+            }
             if let Some(shape) = declared.get("shape") {
                 json.mark(namespace, shape, &mut ty.attributes, 0);
             }

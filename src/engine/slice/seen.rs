@@ -258,10 +258,11 @@ impl<'e> Eye<'e> {
     }
 
     fn read(&self, expr: &Expr, known: Known<'_>, seen: &mut Seen) {
+        if seen.reads.len() >= TOLD_MAX {
+            return;
+        }
         let expression = expr.to_string();
-        if seen.reads.len() >= TOLD_MAX
-            || seen.reads.iter().any(|read| read.expression == expression)
-        {
+        if seen.reads.iter().any(|read| read.expression == expression) {
             return;
         }
         let value = self.value(expr).map(|value| {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Dialect;
 use crate::mapping::Upgrade;
@@ -153,15 +153,8 @@ pub fn cors(headers: &HeaderMap) -> bool {
 /// What the client wants to speak. Proxies that keep `Upgrade` to themselves pass on
 /// `Sec-WebSocket-Key`, which says the same.
 pub fn upgrade(headers: &HeaderMap) -> Upgrade {
-    let mut values = headers.get_all(UPGRADE).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) if value.as_bytes().eq_ignore_ascii_case(b"websocket") => {
-            Upgrade::WebSocket
-        }
-        (Some(_), _) => Upgrade::Other,
-        (None, _) if headers.contains_key(SEC_WEBSOCKET_KEY) => Upgrade::WebSocket,
-        (None, _) => Upgrade::None,
-    }
+    let values = headers.get_all(UPGRADE).iter().map(HeaderValue::as_bytes);
+    Upgrade::told(values, headers.contains_key(SEC_WEBSOCKET_KEY))
 }
 
 /// How many headers would say where the request goes, but in another dialect or in none.

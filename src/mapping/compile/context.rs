@@ -3,9 +3,9 @@
 use super::super::reference::Reference;
 use super::super::resource::{Resource, ValueOf};
 use super::super::template::Template;
-use super::super::yaml::{Kind, Node};
 use super::Compiler;
 use crate::engine::schema::{ActionInfo, Type};
+use crate::yaml::{Kind, Node};
 
 impl Compiler<'_, '_> {
     /// Every member of the context; `None` where one of them is wrong.

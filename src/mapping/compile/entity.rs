@@ -6,10 +6,10 @@ use super::super::file::type_table;
 use super::super::reference::Reference;
 use super::super::resource::{EntityOf, Resource, TypeOf, Types};
 use super::super::template::Template;
-use super::super::yaml::{Kind, Node};
 use super::Compiler;
 use crate::engine::schema::{ActionInfo, Type};
 use crate::engine::uid;
+use crate::yaml::{Kind, Node};
 
 const OWN_TYPE: &str = "the principal has its own type: write `\"{principal}\"`";
 

@@ -5,8 +5,8 @@ use super::super::pattern::Pattern;
 use super::super::query::Condition;
 use super::super::route::CredentialPlace;
 use super::super::template::{Segment, Template};
-use super::super::yaml::{Kind, Node};
-use super::{Reader, hosts, patterns};
+use super::{hosts, patterns};
+use crate::yaml::{Kind, Node, Reader};
 
 const KEYS: &[&str] = &[
     "methods",

@@ -19,12 +19,13 @@ fn the_commands() {
       explain   Show what happens to one HTTP request: route, captures, checks, decision, policies
       search    What can, who can, or which actions: everything that would be allowed
       probe     Send tricks through your own proxy, and report who disagrees
+      test      Run policy tests
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       matrix    Principals, resources and actions: what is decided for each
       diff      Who gains and who loses access between two bundles
       validate  Check schema, policies, entities, links and routes, and show every problem
       format    Format .cedar files in place
-      init      Write policies, a schema, entities, routes and a configuration to start from
+      init      Write policies, schema, entities, tests, routes and proxy snippets to start from
       import    Make files to start from out of those of other tools
       config    Show the configuration in force, and where each value comes from
       health    Ask a running service whether it is well; for container health checks

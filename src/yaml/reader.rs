@@ -1,54 +1,57 @@
 //! Reads nodes as what they should be, and gathers what they are not.
 
-use super::super::yaml::{Kind, Node, Source};
+use super::{Kind, Node, Source};
 use crate::engine::{Problem, Problems};
-
-/// The code of what is wrong with a route file.
-const CODE: &str = "routes";
 
 /// Reads, and gathers problems.
 #[derive(Debug)]
-pub(in crate::mapping) struct Reader<'a> {
+pub struct Reader<'a> {
     source: Source<'a>,
+    /// The code of what is wrong.
+    code: &'static str,
     problems: Problems,
 }
 
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
-    pub(in crate::mapping) fn new(source: Source<'a>) -> Self {
-        Self { source, problems: Problems::default() }
+    /// Reads a document; what is wrong with it has this code.
+    pub fn new(source: Source<'a>, code: &'static str) -> Self {
+        Self { source, code, problems: Problems::default() }
     }
 
-    pub(in crate::mapping) fn source(&self) -> Source<'a> {
+    /// The document.
+    pub fn source(&self) -> Source<'a> {
         self.source
     }
 
     /// What was read, if nothing is wrong with it.
-    pub(in crate::mapping) fn finish<T>(self, value: T) -> Result<T, Problems> {
+    pub fn finish<T>(self, value: T) -> Result<T, Problems> {
         if self.problems.refuses() { Err(self.problems) } else { Ok(value) }
     }
 
-    pub(in crate::mapping) fn push(&mut self, problem: Problem) {
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 
     /// Something is wrong at a node.
-    pub(in crate::mapping) fn fail(&mut self, node: &Node, message: impl Into<String>) {
-        self.problems.push(self.source.error(CODE, node, message));
+    pub fn fail(&mut self, node: &Node, message: impl Into<String>) {
+        self.problems.push(self.source.error(self.code, node, message));
     }
 
-    pub(in crate::mapping) fn fail_with_hint(
+    /// Something is wrong at a node, and this is what to do about it.
+    pub fn fail_with_hint(
         &mut self,
         node: &Node,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.problems.push(self.source.error(CODE, node, message).hint(hint));
+        self.problems.push(self.source.error(self.code, node, message).hint(hint));
     }
 
     /// Whether the node is a mapping; keys that are not known are told.
-    pub(in crate::mapping) fn keys(&mut self, node: &Node, what: &str, known: &[&str]) -> bool {
+    pub fn keys(&mut self, node: &Node, what: &str, known: &[&str]) -> bool {
         let Kind::Map(members) = &node.kind else {
             self.fail(node, format!("{what} is made of keys with values, not of {}", node.what()));
             return false;
@@ -63,7 +66,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The members of a mapping.
-    pub(in crate::mapping) fn members<'n>(&mut self, node: &'n Node) -> &'n [(Node, Node)] {
+    pub fn members<'n>(&mut self, node: &'n Node) -> &'n [(Node, Node)] {
         if let Kind::Map(members) = &node.kind {
             return members;
         }
@@ -72,7 +75,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The items of a list; none where there is no node.
-    pub(in crate::mapping) fn list<'n>(&mut self, node: Option<&'n Node>) -> &'n [Node] {
+    pub fn list<'n>(&mut self, node: Option<&'n Node>) -> &'n [Node] {
         match node {
             None => &[],
             Some(Node { kind: Kind::List(items), .. }) => items,
@@ -84,7 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The items of a list of texts; those that are none are told.
-    pub(in crate::mapping) fn texts<'n>(&mut self, node: Option<&'n Node>) -> Vec<&'n Node> {
+    pub fn texts<'n>(&mut self, node: Option<&'n Node>) -> Vec<&'n Node> {
         let mut texts = Vec::new();
         for item in self.list(node) {
             match item.text() {
@@ -96,7 +99,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text.
-    pub(in crate::mapping) fn text<'n>(&mut self, node: Option<&'n Node>) -> Option<&'n str> {
+    pub fn text<'n>(&mut self, node: Option<&'n Node>) -> Option<&'n str> {
         let node = node?;
         if node.text().is_none() {
             self.fail(node, format!("expected a text, found {}", node.what()));
@@ -105,7 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `true` or `false`.
-    pub(in crate::mapping) fn boolean(&mut self, node: Option<&Node>) -> Option<bool> {
+    pub fn boolean(&mut self, node: Option<&Node>) -> Option<bool> {
         match node? {
             Node { kind: Kind::Bool(value), .. } => Some(*value),
             other => {
@@ -116,11 +119,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a few words.
-    pub(in crate::mapping) fn word<T: Copy>(
-        &mut self,
-        node: Option<&Node>,
-        words: &[(&str, T)],
-    ) -> Option<T> {
+    pub fn word<T: Copy>(&mut self, node: Option<&Node>, words: &[(&str, T)]) -> Option<T> {
         let node = node?;
         let found = words.iter().find(|(word, _)| node.text() == Some(*word));
         if found.is_none() {

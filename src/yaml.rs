@@ -1,5 +1,8 @@
-//! YAML as a tree whose every node knows where it stands, so that all that is wrong with a route
-//! file is told at once, each fault with its line. Size, depth and aliases are bounded.
+//! YAML as a tree whose every node knows where it stands, so that all that is wrong with a file that
+//! people write is told at once, each fault with its line. Size, depth and aliases are bounded.
+//! [`Reader`] reads the nodes of such a tree as what they should be.
+
+mod reader;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,26 +11,28 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Error as YamlError, Spanned};
 
+pub use reader::Reader;
+
 use crate::engine::{Place, Problem};
 
-/// The most nodes of a document: [`super::ROUTES_MAX`] routes with all that belongs to them.
+/// The most nodes of a document: the routes of a large platform with all that belongs to them.
 const NODES_MAX: usize = 1_000_000;
 /// The deepest nesting.
 const DEPTH_MAX: usize = 64;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub struct Node {
     /// The line, from 1; 0 where it is not known.
-    pub(super) line: usize,
+    pub line: usize,
     /// The column in characters, from 1.
-    pub(super) column: usize,
-    pub(super) kind: Kind,
+    pub column: usize,
+    pub kind: Kind,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub enum Kind {
     Null,
     Bool(bool),
     Number(Number),
@@ -39,16 +44,16 @@ pub(super) enum Kind {
 
 /// A document's name and text, to quote from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) name: &'a str,
-    pub(super) text: &'a str,
+pub struct Source<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
 }
 
 // === impl Node ===
 
 impl Node {
     /// The text of a text.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(text),
             _ => None,
@@ -56,7 +61,7 @@ impl Node {
     }
 
     /// The member of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.kind {
             Kind::Map(members) => {
                 members.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, node)| node)
@@ -66,7 +71,7 @@ impl Node {
     }
 
     /// What it is, for people.
-    pub(super) fn what(&self) -> &'static str {
+    pub fn what(&self) -> &'static str {
         match self.kind {
             Kind::Null => "nothing",
             Kind::Bool(_) => "a boolean",
@@ -78,7 +83,7 @@ impl Node {
     }
 
     /// The same as JSON.
-    pub(super) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Bool(value) => Value::Bool(*value),
@@ -173,11 +178,14 @@ impl<'de> Visitor<'de> for KindVisitor {
 }
 
 /// Reads a document; JSON is YAML too. A text of comments alone is nothing.
-pub(super) fn parse(source: Source<'_>, bytes_max: usize) -> Result<Node, Problem> {
+///
+/// # Errors
+/// What keeps it from being read, under `code` and with its line.
+pub fn parse(source: Source<'_>, code: &'static str, bytes_max: usize) -> Result<Node, Problem> {
     let whole = || Place::whole(source.name);
     if source.text.len() > bytes_max {
         let message = format!("the file has more than {} KiB", bytes_max >> 10);
-        return Err(Problem::error("routes-yaml", message).at(whole()));
+        return Err(Problem::error(code, message).at(whole()));
     }
     let is_comment = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
     if source.text.lines().all(is_comment) {
@@ -191,7 +199,7 @@ pub(super) fn parse(source: Source<'_>, bytes_max: usize) -> Result<Node, Proble
     let text = without_comments(source.text);
     serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
         let error = error.without_snippet();
-        let problem = Problem::error("routes-yaml", message(error));
+        let problem = Problem::error(code, message(error));
         let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
         problem.at(source.place(
             usize::try_from(line).unwrap_or(0),
@@ -237,7 +245,7 @@ fn message(error: &YamlError) -> String {
 
 impl Source<'_> {
     /// The place of a node: its text where it is a text, one character otherwise.
-    pub(super) fn of(&self, node: &Node) -> Place {
+    pub fn of(&self, node: &Node) -> Place {
         let width = node.text().map_or(1, |text| text.chars().count().max(1));
         self.place(node.line, node.column, width)
     }
@@ -260,12 +268,7 @@ impl Source<'_> {
     }
 
     /// An error at a node.
-    pub(super) fn error(
-        &self,
-        code: &'static str,
-        node: &Node,
-        message: impl Into<String>,
-    ) -> Problem {
+    pub fn error(&self, code: &'static str, node: &Node, message: impl Into<String>) -> Problem {
         Problem::error(code, message).at(self.of(node))
     }
 }
