@@ -204,9 +204,8 @@ fn changed(dice: &mut Dice, world: &World, pools: &Pools) -> World {
 fn change_policies(dice: &mut Dice, world: &mut World, pools: &Pools) {
     let parsed = plain::schema(&world.schema).unwrap();
     let reach = Reach { steps: 1 + dice.below(4), anywhere: dice.one_in(3) };
-    for _ in 0..1 + dice.below(2) {
-        let mut maker =
-            Policies { dice: &mut *dice, schema: &world.schema, pools, reach: reach.clone() };
+    for _ in 0..=dice.below(2) {
+        let mut maker = Policies { dice: &mut *dice, schema: &world.schema, pools, reach };
         let made = maker.policy(900 + world.policies.len(), false);
         let accepted = plain::accepts(&parsed, &made);
         let at = dice.below(world.policies.len().max(1));
@@ -240,7 +239,7 @@ fn change_policies(dice: &mut Dice, world: &mut World, pools: &Pools) {
 
 /// Single attributes, parents and links change, as they mostly do.
 fn change_some(dice: &mut Dice, world: &mut World) {
-    for _ in 0..1 + dice.below(2) {
+    for _ in 0..=dice.below(2) {
         let (at, other) = (dice.below(world.entities.len()), dice.below(world.entities.len()));
         let Some(like) = world.entities.get(other).cloned() else { return };
         let entity = &mut world.entities[at];
@@ -298,9 +297,9 @@ fn terms(dice: &mut Dice, world: &World, pools: &Pools) -> Terms {
     }
 }
 
-fn compare_world(seed: u64, seen: &Seen) {
-    let mut dice = Dice::new(seed ^ 0x0064_6966_6665_7273);
-    let Case { mut world, pools, .. } = case(seed);
+fn compare_world(number: u64, seen: &Seen) {
+    let mut dice = Dice::new(number ^ 0x0064_6966_6665_7273);
+    let Case { mut world, pools, .. } = case(number);
     add_copies(&mut dice, &mut world);
     let Ok(old) = ours::load(&world) else { return };
     let terms = terms(&mut dice, &world, &pools);
@@ -308,13 +307,13 @@ fn compare_world(seed: u64, seen: &Seen) {
     let edit = Edit::make(&mut dice, &world, &pools, 1);
     let change = edit.change(dice.next());
     if let Ok((new, _)) = old.apply(&change, &ours::compile_options(&world)) {
-        same(&format!("seed {seed}, a change"), [&old, &new], &terms, seen);
-        same(&format!("seed {seed}, a change taken back"), [&new, &old], &terms, seen);
+        same(&format!("seed {number}, a change"), [&old, &new], &terms, seen);
+        same(&format!("seed {number}, a change taken back"), [&new, &old], &terms, seen);
     }
-    for number in 0..2 {
+    for turn in 0..2 {
         let next = changed(&mut dice, &world, &pools);
         let Ok(new) = ours::load(&next) else { continue };
-        same(&format!("seed {seed}, other files {number}"), [&old, &new], &terms, seen);
+        same(&format!("seed {number}, other files {turn}"), [&old, &new], &terms, seen);
     }
 }
 
