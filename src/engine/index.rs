@@ -191,6 +191,12 @@ impl Index {
         self.names.uids()
     }
 
+    /// The actions that some permit may permit, as the validator knows it.
+    pub(super) fn permitted_actions(&self) -> HashSet<&EntityUid> {
+        let permits = self.entries.iter().filter(|entry| entry.effect == Effect::Permit);
+        permits.flat_map(|entry| entry.satisfiable.iter().map(|(_, action, _)| action)).collect()
+    }
+
     /// The number of a policy or template.
     pub(super) fn number(&self, id: &str) -> Option<usize> {
         self.entries.iter().position(|entry| entry.id == id)

@@ -132,7 +132,7 @@ impl Snapshot {
             drop_undeclared(&mut members, declared);
         }
         let members = Value::Object(members);
-        if let Some(at) = null_in(&members) {
+        if let Some((at, _)) = null_in(&members) {
             return Err(InvalidRequest {
                 message: format!("`context{at}` is null, which is not a value in Cedar"),
                 hint: Some("leave the member out".to_owned()),
@@ -183,7 +183,7 @@ impl Snapshot {
         if let Some(entity_type) = self.rules.schema.entity_type_of(uid) {
             drop_undeclared(&mut properties, &entity_type.attributes);
         }
-        if let Some(at) = null_in(&Value::Object(properties.clone())) {
+        if let Some((at, _)) = null_in(&Value::Object(properties.clone())) {
             let message = format!(
                 "the properties of the {role} have null at `{at}`, which is not a value in Cedar"
             );

@@ -14,6 +14,7 @@ pub(super) mod mend;
 pub(super) mod needs;
 pub(super) mod plain;
 pub(super) mod seen;
+pub(super) mod validation;
 mod value;
 
 use std::sync::Arc;

@@ -27,6 +27,7 @@ mod policy_change;
 mod read;
 mod rows;
 mod shape;
+mod source;
 mod splitter;
 mod tree;
 mod uid_read;

@@ -15,5 +15,5 @@ mod mutate;
 mod search;
 mod test;
 mod usage;
-mod validate;
+pub(crate) mod validate;
 mod why;
