@@ -67,6 +67,12 @@ pub fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Problems> {
     files::read(inputs, limits)
 }
 
+/// Reads everything that the inputs name and can be read, and tells what cannot: every file that is
+/// not there or no text, and a schema that is there twice.
+pub fn read_all(inputs: &Inputs, limits: &FileLimits) -> (Bundle, Problems) {
+    files::read_all(inputs, limits)
+}
+
 /// Reads schema and policies, and hashes entities and links, which are read when they are needed.
 ///
 /// # Errors

@@ -65,11 +65,18 @@ impl Paint {
     }
 
     fn problem_line(self, line: &str) -> String {
+        if let Some((gutter, marks)) = line.split_once(" | ")
+            && gutter.trim().is_empty()
+            && marks.trim_start().starts_with('^')
+        {
+            return format!("{gutter} | {}", self.bad(marks));
+        }
         let Some((word, rest)) = line.split_once(':') else { return line.to_owned() };
         let word = match word.split('[').next() {
             Some("error") => self.bad(word),
             Some("warning") => self.doubtful(word),
             Some("hint") => self.good(word),
+            Some("note") => self.bold(word),
             _ => return line.to_owned(),
         };
         format!("{word}:{rest}")

@@ -2,6 +2,7 @@
 //! excerpts.
 
 use clap::{ArgMatches, Args, ValueEnum};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::check::no_policies;
@@ -11,15 +12,19 @@ use super::progress::Progress;
 use super::routes::{self, RoutesArgs};
 use super::terminal::{self, Paint, visible};
 use crate::config::{Config, Overrides};
+use crate::engine::schema::SchemaInfo;
 use crate::engine::snapshot::Counts;
-use crate::engine::{Problem, Problems, Severity, Snapshot, compile};
+use crate::engine::{Problems, Snapshot, examine, review};
+use crate::http::problem::faults;
 use crate::http::proxy::RouteConfig;
 use crate::sources;
 
 /// Check schema, policies, entities, links and routes, and show every problem
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 valid (warnings included), 5 invalid, 1 a file cannot be \
-                        read, 2 usage.")]
+                        read, 2 usage.\n\
+                        Codes are explained in docs/diagnostics.md. For editors: \
+                        `doorward validate --format json`.")]
 pub(super) struct ValidateArgs {
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -56,19 +61,28 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
     }
     let options = config.compile_options();
     let progress = Progress::start(sources::data_bytes(&inputs), options.taken.clone());
-    let compiled = sources::read(&inputs, &config.limits.file_limits())
-        .and_then(|bundle| compile(&bundle, &options));
-    drop(progress);
-    let routes = routes(&config, compiled.as_ref().ok());
-    let counts = compiled.as_ref().ok().map(Snapshot::counts);
-    let mut problems = match compiled {
-        Ok(snapshot) => snapshot.warnings().clone(),
-        Err(problems) => problems,
+    let (bundle, unread) = sources::read_all(&inputs, &config.limits.file_limits());
+    let examined = examine(&bundle, &options);
+    let (snapshot, schema, mut problems) = match examined {
+        Ok(snapshot) => {
+            let mut problems = snapshot.warnings().clone();
+            let now_ms = Timestamp::now().as_millisecond();
+            problems.append(review(&snapshot, &bundle, now_ms));
+            (Some(snapshot), None, problems)
+        }
+        Err(refused) => (None, refused.schema, refused.problems),
     };
-    let routes = routes.unwrap_or_else(|more| {
+    drop(progress);
+    let schema = schema.as_ref().or(snapshot.as_ref().map(Snapshot::schema));
+    let routes = routes(&config, schema).unwrap_or_else(|more| {
         problems.append(more);
         None
     });
+    if !unread.is_empty() {
+        problems = after(unread, problems);
+    }
+    problems.sort_by_text(bundle.names());
+    let counts = snapshot.as_ref().map(Snapshot::counts);
     let report = Report { problems: &problems, counts, routes };
     terminal::data(&match args.format {
         Format::Human => report.for_people(Paint::stdout()),
@@ -77,11 +91,17 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
     Ok(report.exit())
 }
 
+/// Files that could not be read, and what else is wrong: not what is missing only because of them.
+fn after(mut unread: Problems, others: Problems) -> Problems {
+    unread.append(others.without(&["no-schema", "unknown-template", "unknown-entity"]));
+    unread
+}
+
 /// How many routes there are; `None` without a route file. Without a schema only their form is
 /// looked at.
-fn routes(config: &Config, snapshot: Option<&Snapshot>) -> Result<Option<usize>, Problems> {
+fn routes(config: &Config, schema: Option<&SchemaInfo>) -> Result<Option<usize>, Problems> {
     let Some(text) = routes::read(config)? else { return Ok(None) };
-    RouteConfig::judge(&text, snapshot).map(Some)
+    RouteConfig::judge(&text, schema).map(Some)
 }
 
 /// What was found.
@@ -136,12 +156,13 @@ impl Report<'_> {
     }
 
     fn to_json(&self) -> Value {
-        let problems: Vec<Value> = self.problems.iter().map(to_json).collect();
+        let (errors, warnings) = (self.problems.error_count(), self.problems.warning_count());
         let mut report = json!({
             "valid": !self.problems.refuses(),
-            "errors": self.problems.error_count(),
-            "warnings": self.problems.warning_count(),
-            "problems": problems,
+            "count": errors + warnings,
+            "errors": errors,
+            "warnings": warnings,
+            "problems": faults(self.problems),
         });
         if let (Some(counts), Value::Object(members)) = (self.counts, &mut report) {
             members.insert("policies".to_owned(), json!(counts.policies));
@@ -153,31 +174,6 @@ impl Report<'_> {
         }
         report
     }
-}
-
-/// A problem for programs.
-fn to_json(problem: &Problem) -> Value {
-    let severity = match problem.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let mut json = json!({
-        "severity": severity,
-        "code": problem.code,
-        "message": problem.message,
-    });
-    if let Value::Object(members) = &mut json {
-        if let Some(place) = &problem.place {
-            members.insert("file".to_owned(), json!(place.name));
-            members.insert("line".to_owned(), json!(place.line));
-            members.insert("column".to_owned(), json!(place.column));
-            members.insert("excerpt".to_owned(), json!(place.excerpt));
-        }
-        if let Some(hint) = &problem.hint {
-            members.insert("hint".to_owned(), json!(hint));
-        }
-    }
-    json
 }
 
 fn number_of(number: usize, one: &str, many: &str) -> String {

@@ -12,7 +12,7 @@ use serde_saphyr::Error as YamlError;
 use super::choice::{ForbidErrors, LogFormat, LogLevel, References, RequestProperties};
 use super::limits::LimitsInFile;
 use super::quantity::Bytes;
-use crate::engine::{Place, Problem};
+use crate::engine::{Place, Problem, spelling};
 use crate::server::ListenAddr;
 
 /// The name of the file that is read where none is named.
@@ -276,36 +276,10 @@ fn place(name: &str, text: &str, line: u64, column: u64) -> Place {
 
 /// The nearest of the words that are known, or all of them where none is near.
 fn suggestion(word: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .min()
-        .filter(|(distance, candidate)| *distance <= candidate.len() / 3);
-    match near {
-        Some((_, candidate)) => format!("did you mean `{candidate}`?"),
+    match spelling::nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here: `{}`", known.join("`, `")),
     }
-}
-
-/// How many letters must be inserted, left out or replaced to get from one word to the other.
-fn distance(from: &str, to: &str) -> usize {
-    // Both are keys of a configuration; a longer word is no misspelling of a shorter one.
-    if from.len() > 64 {
-        return usize::MAX;
-    }
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (number, letter) in from.chars().enumerate() {
-        let mut next = vec![number + 1];
-        for (at, other) in to.iter().enumerate() {
-            let replaced = row.get(at).map_or(0, |cost| cost + usize::from(letter != *other));
-            let left_out = row.get(at + 1).map_or(0, |cost| cost + 1);
-            let inserted = next.get(at).map_or(0, |cost| cost + 1);
-            next.push(replaced.min(left_out).min(inserted));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(usize::MAX)
 }
 
 /// A message of the YAML reader in the form of ours: its first line, in lower case, without a

@@ -84,6 +84,11 @@ impl Bundle {
         }
     }
 
+    /// The names of its texts: schema, policies, entities, links.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts().map(|(_, text)| text.name.as_str())
+    }
+
     fn texts(&self) -> impl Iterator<Item = (&'static str, &Text)> {
         let schema = self.schema.iter().map(|text| ("schema", text));
         let policies = self.policies.iter().map(|text| ("policies", text));

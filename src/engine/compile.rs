@@ -52,7 +52,25 @@ pub enum RestoreError {
 /// # Errors
 /// Every problem that was found, not only the first.
 pub fn compile(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Problems> {
-    gate::on_large_stack(|| compile_here(bundle, options))
+    examine(bundle, options).map_err(|refused| refused.problems)
+}
+
+/// A bundle that does not compile, with what could be read of it all the same.
+#[derive(Debug)]
+pub struct Refused {
+    /// Everything that is wrong.
+    pub problems: Problems,
+    /// The schema, if that is right.
+    pub schema: Option<SchemaInfo>,
+}
+
+/// Compiles as [`compile`] does, and keeps the schema where the rest is refused: route files can be
+/// held against it.
+///
+/// # Errors
+/// Every problem that was found, not only the first.
+pub fn examine(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Box<Refused>> {
+    gate::on_large_stack(|| examine_here(bundle, options))
 }
 
 /// Makes a snapshot again from the schema and the policies that it had, and the image of its store.
@@ -76,17 +94,22 @@ pub fn restore(
     })
 }
 
-fn compile_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Problems> {
+fn examine_here(bundle: &Bundle, options: &CompileOptions) -> Result<Snapshot, Box<Refused>> {
     let mut problems = Problems::default();
     let read = read_rules(bundle.schema.as_ref(), &bundle.policies, options, &mut problems);
     // Without a schema nothing more can be said about policies and entities.
-    let Some((schema, policies)) = read else { return Err(problems) };
+    let Some((schema, policies)) = read else {
+        return Err(Box::new(Refused { problems, schema: None }));
+    };
     let mut loader = Loader::new(&schema, &policies, options.load());
     bundle.entities.iter().for_each(|text| loader.entities(text));
     bundle.links.iter().for_each(|text| loader.links(text));
     let store = loader.finish().map_err(|found| problems.append(found)).ok();
-    let (Some(store), false) = (store, problems.refuses()) else { return Err(problems) };
+    let (Some(store), false) = (store, problems.refuses()) else {
+        return Err(Box::new(Refused { problems, schema: Some(schema) }));
+    };
     finish(schema.into(), policies, store, problems, None)
+        .map_err(|problems| Box::new(Refused { problems, schema: None }))
 }
 
 /// Reads schema and policies; `None` without a schema that can be read.

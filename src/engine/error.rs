@@ -1,13 +1,19 @@
 //! What is wrong with an input: one [`Problem`] for each fault, with its place, and [`Problems`],
 //! the bounded list of them that a refused bundle comes back with.
 
+mod place;
+
+use std::collections::HashMap;
 use std::fmt;
 
+pub use place::Place;
+
+/// The most request environments that one problem lists; the rest are counted.
+pub const ENVIRONMENTS_MAX: usize = 10;
+/// How many of them are told to people.
+const ENVIRONMENTS_TOLD: usize = 3;
 /// The most problems that one refusal lists; the rest are counted.
 pub const PROBLEMS_MAX: usize = 100;
-/// The most characters of a source line that an excerpt shows.
-const EXCERPT_CHARS_MAX: usize = 160;
-
 /// Whether a problem refuses the input or only deserves a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -15,23 +21,6 @@ pub enum Severity {
     Error,
     /// The input is taken; something about it is probably not meant.
     Warning,
-}
-
-/// Where in an input a problem stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The name of the text: a file's path, or the part of an uploaded bundle.
-    pub name: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-    /// How many characters of the line the problem covers, at least 1.
-    pub width: usize,
-    /// The line itself, shortened around the problem if it is long.
-    pub excerpt: String,
-    /// Where in `excerpt` the problem begins, in characters, from 0.
-    pub excerpt_offset: usize,
 }
 
 /// One thing wrong with an input.
@@ -45,8 +34,41 @@ pub struct Problem {
     pub message: String,
     /// Where it stands, if it stands somewhere.
     pub place: Option<Place>,
+    /// Other places that it has to do with, such as the first of two that clash.
+    pub related: Vec<Related>,
+    /// The request environments that it occurs in, where it does not occur in all alike.
+    pub environments: Option<Box<Environments>>,
     /// What to do about it, if that is known.
     pub hint: Option<String>,
+}
+
+/// Another place that a problem has to do with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// What stands there, as a few lower-case words.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// Request environments, of which the first few are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environments {
+    /// At most [`ENVIRONMENTS_MAX`] of them, in order.
+    pub listed: Vec<Environment>,
+    /// How many there are, listed or not.
+    pub count: usize,
+}
+
+/// Types of principal and resource, and an action that applies to them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Environment {
+    /// The type of the principal.
+    pub principal: String,
+    /// The action, as a uid.
+    pub action: String,
+    /// The type of the resource.
+    pub resource: String,
 }
 
 /// All that is wrong with an input: at least one error, at most [`PROBLEMS_MAX`] of them listed.
@@ -57,68 +79,20 @@ pub struct Problems {
     warnings: usize,
 }
 
-// === impl Place ===
-
-impl Place {
-    /// The place of `offset..offset + length` (bytes) in `text`.
-    pub fn of(name: &str, text: &str, offset: usize, length: usize) -> Self {
-        let offset = floor_boundary(text, offset);
-        let before = text.get(..offset).unwrap_or_default();
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let rest = text.get(start..).unwrap_or_default();
-        let whole = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
-        Self::in_line(name, line, whole, offset - start, length)
-    }
-
-    /// The place of `offset..offset + length` (bytes) in one line whose number is known.
-    pub fn in_line(name: &str, line: usize, whole: &str, offset: usize, length: usize) -> Self {
-        let offset = floor_boundary(whole, offset);
-        let end = floor_boundary(whole, offset.saturating_add(length).min(whole.len()));
-        let column = whole.get(..offset).unwrap_or_default().chars().count();
-        let width = whole.get(offset..end).unwrap_or_default().chars().count().max(1);
-        let skip = column.saturating_sub(EXCERPT_CHARS_MAX / 2);
-        let excerpt: String = whole.chars().skip(skip).take(EXCERPT_CHARS_MAX).collect();
-        let shown = excerpt.chars().count();
-        let excerpt_offset = (column - skip).min(shown);
-        Self {
-            name: name.to_owned(),
-            line,
-            column: column + 1,
-            width: width.min(shown.saturating_sub(excerpt_offset).max(1)),
-            excerpt,
-            excerpt_offset,
-        }
-    }
-
-    /// The place of a whole text, where nothing narrower is known.
-    pub fn whole(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            line: 1,
-            column: 1,
-            width: 1,
-            excerpt: String::new(),
-            excerpt_offset: 0,
-        }
-    }
-}
-
-/// The last character boundary of `text` at or before `offset`.
-fn floor_boundary(text: &str, offset: usize) -> usize {
-    let mut at = offset.min(text.len());
-    while at > 0 && !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
 // === impl Problem ===
 
 impl Problem {
     /// An error without a place.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), place: None, hint: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            place: None,
+            related: Vec::new(),
+            environments: None,
+            hint: None,
+        }
     }
 
     /// A warning without a place.
@@ -130,6 +104,19 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// The same problem, at a place if there is one.
+    #[must_use]
+    pub fn at_some(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The same problem, with another place that it has to do with.
+    #[must_use]
+    pub fn related(mut self, message: impl Into<String>, place: Place) -> Self {
+        self.related.push(Related { message: message.into(), place });
         self
     }
 
@@ -150,20 +137,49 @@ impl fmt::Display for Problem {
         };
         write!(f, "{word}[{}]: {}", self.code, self.message)?;
         if let Some(place) = &self.place {
-            let gutter = place.line.to_string().len();
-            if place.excerpt.is_empty() {
-                write!(f, "\n{:gutter$}--> {}", "", place.name)?;
-            } else {
-                write!(f, "\n{:gutter$}--> {}:{}:{}", "", place.name, place.line, place.column)?;
-                write!(f, "\n{:gutter$} |\n{} | {}", "", place.line, place.excerpt)?;
-                let (skip, width) = (place.excerpt_offset, place.width);
-                write!(f, "\n{:gutter$} | {:skip$}{}", "", "", "^".repeat(width))?;
-            }
+            write!(f, "\n{place}")?;
+        }
+        for other in &self.related {
+            write!(f, "\nnote: {}\n{}", other.message, other.place)?;
+        }
+        if let Some(environments) = &self.environments {
+            write!(f, "\nnote: {environments}")?;
         }
         if let Some(hint) = &self.hint {
             write!(f, "\nhint: {hint}")?;
         }
         Ok(())
+    }
+}
+
+// === impl Environments ===
+
+impl FromIterator<Environment> for Environments {
+    fn from_iter<T: IntoIterator<Item = Environment>>(all: T) -> Self {
+        let mut listed: Vec<Environment> = all.into_iter().collect();
+        listed.sort_unstable();
+        listed.dedup();
+        let count = listed.len();
+        listed.truncate(ENVIRONMENTS_MAX);
+        Self { listed, count }
+    }
+}
+
+impl fmt::Display for Environments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = self.listed.iter().take(ENVIRONMENTS_TOLD);
+        let told: Vec<String> = told.map(ToString::to_string).collect();
+        match self.count {
+            1 => write!(f, "where a {}", told.concat()),
+            count if count == told.len() => write!(f, "where a {}", told.join(", or a ")),
+            count => write!(f, "in {count} environments, such as where a {}", told.join(", or a ")),
+        }
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` asks for `{}` on a `{}`", self.principal, self.action, self.resource)
     }
 }
 
@@ -209,6 +225,29 @@ impl Problems {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
         }
+    }
+
+    /// Puts the listed ones in the order of the texts named, and in the order of each text: those
+    /// without a place first, places in no text named last.
+    pub fn sort_by_text<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        let order: HashMap<&str, usize> = names.zip(1..).collect();
+        self.list.sort_by_key(|problem| {
+            let place = problem.place.as_ref();
+            place.map_or((0, 0, 0), |place| {
+                let text = order.get(place.name.as_str()).copied().unwrap_or(usize::MAX);
+                (text, place.line, place.column)
+            })
+        });
+    }
+
+    /// The same without the listed ones of some codes.
+    #[must_use]
+    pub fn without(mut self, codes: &[&str]) -> Self {
+        let is_left_out = |problem: &Problem| codes.contains(&problem.code);
+        self.errors -= self.errors().filter(|problem| is_left_out(problem)).count();
+        self.warnings -= self.warnings().filter(|problem| is_left_out(problem)).count();
+        self.list.retain(|problem| !is_left_out(problem));
+        self
     }
 
     /// Whether any of them refuses the input.

@@ -5,11 +5,14 @@
 //! cedar-policy 4.14.1). So texts are read here first, by a lexer that does not recurse, and what
 //! passes is parsed on a thread with a large stack.
 
+mod balance;
+mod declarations;
 mod lexer;
 #[cfg(test)]
 mod tests;
 
 use super::error::{Place, Problem};
+pub use declarations::declaration;
 use lexer::{Kind, Lexer, Token};
 pub use lexer::{Statement, statements};
 
@@ -59,6 +62,16 @@ pub fn policies(name: &str, text: &str, limits: &Limits) -> Result<(), Problem> 
 /// Checks a schema in Cedar's schema language.
 pub fn schema(name: &str, text: &str, limits: &Limits) -> Result<(), Problem> {
     check(name, text, limits, Language::Schema)
+}
+
+/// What is out of balance in a text of policies that does not parse: a bracket or a semicolon.
+pub fn policies_balance(name: &str, text: &str) -> Option<Problem> {
+    balance::problem(name, text, Language::Policies)
+}
+
+/// What is out of balance in a schema that does not parse: a bracket.
+pub fn schema_balance(name: &str, text: &str) -> Option<Problem> {
+    balance::problem(name, text, Language::Schema)
 }
 
 /// Checks only the size, for texts whose nesting another reader bounds.

@@ -168,8 +168,17 @@ impl Index {
         action: &EntityUid,
         resource: &EntityUid,
     ) -> Option<&Environment> {
-        let types = self.environments.get(action)?;
-        types.get(&(principal.type_name().clone(), resource.type_name().clone()))
+        self.environment_of(principal.type_name(), action, resource.type_name())
+    }
+
+    /// The same by types.
+    pub(super) fn environment_of(
+        &self,
+        principal: &EntityTypeName,
+        action: &EntityUid,
+        resource: &EntityTypeName,
+    ) -> Option<&Environment> {
+        self.environments.get(action)?.get(&(principal.clone(), resource.clone()))
     }
 
     /// A policy or template.
@@ -180,6 +189,12 @@ impl Index {
     /// The entities that policies name, by their places.
     pub(super) fn names(&self) -> &[EntityUid] {
         self.names.uids()
+    }
+
+    /// The actions that some permit may permit, as the validator knows it.
+    pub(super) fn permitted_actions(&self) -> HashSet<&EntityUid> {
+        let permits = self.entries.iter().filter(|entry| entry.effect == Effect::Permit);
+        permits.flat_map(|entry| entry.satisfiable.iter().map(|(_, action, _)| action)).collect()
     }
 
     /// The number of a policy or template.

@@ -2,6 +2,8 @@
 //! values. Duplicate members, lone surrogates, bytes that are not UTF-8 and nesting beyond a bound
 //! are errors with a place, because a lenient reader beside a strict one is a way round both.
 
+pub(super) mod locate;
+
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use super::bundle::Text;
 use super::error::{Place, Problem};
 use super::json::JsonError;
+use super::json::locate::Fault;
 use super::policies::Policies;
 use super::schema::SchemaInfo;
-use super::uid;
+use super::{spelling, uid};
 
 /// The annotation of a template that lists the types that may fill its principal slot.
 const SLOT_PRINCIPAL: &str = "slot_principal";
@@ -52,14 +53,16 @@ pub(super) fn judge(
     object: Map<String, Value>,
     policies: &Policies,
     schema: &SchemaInfo,
-) -> Result<Link, Vec<Problem>> {
-    let link = read(object).map_err(|message| vec![Problem::error("link", message)])?;
+) -> Result<Link, Vec<Fault>> {
+    let link = read(object)?;
     if let Some(info) = policies.infos.iter().find(|info| info.id == link.id) {
         let message = format!(
             "the link `{}` has the id of a policy, at {}:{}",
             link.id, info.file, info.line
         );
-        return Err(vec![Problem::error("duplicate-policy-id", message)]);
+        let problem = Problem::error("duplicate-policy-id", message)
+            .hint("decisions name policies and links by their ids: give the link another");
+        return Err(vec![Fault::at(problem, &["link_id"])]);
     }
     let faults = Judge { policies, schema }.faults(&link);
     if faults.is_empty() { Ok(link) } else { Err(faults) }
@@ -73,24 +76,9 @@ struct Judge<'a> {
 // === impl Judge ===
 
 impl Judge<'_> {
-    fn faults(&self, link: &Link) -> Vec<Problem> {
+    fn faults(&self, link: &Link) -> Vec<Fault> {
         let Some(template) = self.template(&link.template) else {
-            let message = format!(
-                "link `{}` names the template `{}`, which is not there",
-                link.id, link.template
-            );
-            let known: Vec<_> = self
-                .policies
-                .set
-                .templates()
-                .map(|template| format!("`{}`", template.id()))
-                .collect();
-            let problem = Problem::error("unknown-template", message);
-            return vec![if known.is_empty() {
-                problem.hint("there are no templates among the policies")
-            } else {
-                problem.hint(format!("the templates are {}", known.join(", ")))
-            }];
+            return vec![Fault::at(self.unknown_template(link), &["template_id"])];
         };
         let mut faults = Vec::new();
         let slots: Vec<_> = template.slots().cloned().collect();
@@ -99,28 +87,31 @@ impl Judge<'_> {
             (SlotId::resource(), &link.resource, SLOT_RESOURCE),
         ];
         for (slot, value, annotation) in filled {
+            let name = slot.to_string();
             match (slots.contains(&slot), value) {
                 (true, None) => {
                     let message = format!(
                         "link `{}` leaves the slot `{slot}` of template `{}` open",
                         link.id, link.template
                     );
-                    faults.push(Problem::error("link-slot", message));
+                    let problem = Problem::error("link-slot", message)
+                        .hint(format!("add `\"{slot}\": \"Type::\\\"id\\\"\"` to `args`"));
+                    faults.push(Fault::at(problem, &["args"]));
                 }
                 (false, Some(_)) => {
                     let message = format!(
                         "link `{}` fills `{slot}`, which template `{}` does not have",
                         link.id, link.template
                     );
-                    faults.push(Problem::error("link-slot", message));
+                    let known: Vec<_> = slots.iter().map(|slot| format!("`{slot}`")).collect();
+                    let problem = Problem::error("link-slot", message)
+                        .hint(format!("it has {}", known.join(" and ")));
+                    faults.push(Fault::at(problem, &["args", &name]));
                 }
                 (true, Some(value)) => {
-                    faults.extend(self.slot_faults(
-                        link,
-                        value,
-                        template.annotation(annotation),
-                        &slot,
-                    ));
+                    let allowed = template.annotation(annotation);
+                    let problem = self.slot_fault(link, value, allowed, &slot);
+                    faults.extend(problem.map(|problem| Fault::at(problem, &["args", &name])));
                 }
                 (false, None) => {}
             }
@@ -128,7 +119,26 @@ impl Judge<'_> {
         faults
     }
 
-    fn slot_faults(
+    fn unknown_template(&self, link: &Link) -> Problem {
+        let id = &link.template;
+        let problem = |message| Problem::error("unknown-template", message);
+        if let Some(info) = self.policies.infos.iter().find(|info| info.id == *id) {
+            let message = format!(
+                "link `{}` names `{id}`, which is a policy without slots, at {}:{}",
+                link.id, info.file, info.line
+            );
+            return problem(message)
+                .hint("a template has `?principal` or `?resource` in its scope");
+        }
+        let message = format!("link `{}` names the template `{id}`, which is not there", link.id);
+        let templates = self.policies.infos.iter().filter(|info| info.template);
+        let known: Vec<&str> = templates.map(|info| info.id.as_str()).collect();
+        let hint = spelling::hint(id, "the templates are", known.iter().copied());
+        problem(message)
+            .hint(hint.unwrap_or_else(|| "there are no templates among the policies".to_owned()))
+    }
+
+    fn slot_fault(
         &self,
         link: &Link,
         value: &EntityUid,
@@ -143,14 +153,22 @@ impl Judge<'_> {
                 "link `{}` fills `{slot}` with `{value}`, but template `{}` takes only {allowed} there",
                 link.id, link.template
             );
-            return Some(Problem::error("link-slot-type", message));
+            let annotation =
+                if *slot == SlotId::principal() { SLOT_PRINCIPAL } else { SLOT_RESOURCE };
+            return Some(
+                Problem::error("link-slot-type", message)
+                    .hint(format!("`@{annotation}` of the template says what it takes")),
+            );
         }
         if self.schema.entity_type(&type_name).is_none() && self.schema.action(value).is_none() {
             let message = format!(
                 "link `{}` fills `{slot}` with `{value}`, whose type the schema does not declare",
                 link.id
             );
-            return Some(Problem::error("unknown-type", message));
+            let mut problem = Problem::error("unknown-type", message);
+            let known = self.schema.type_names();
+            problem.hint = spelling::hint(&type_name, "the schema declares", known);
+            return Some(problem);
         }
         None
     }
@@ -160,8 +178,12 @@ impl Judge<'_> {
     }
 }
 
-/// Reads one link's members.
-fn read(object: Map<String, Value>) -> Result<Link, String> {
+/// The members of a link.
+const MEMBERS: [&str; 5] = ["template_id", "link_id", "args", "expires", "annotations"];
+
+/// Reads one link's members; everything that is wrong with them is told.
+fn read(object: Map<String, Value>) -> Result<Link, Vec<Fault>> {
+    let mut reading = Reading { faults: Vec::new() };
     let mut link = Link {
         id: String::new(),
         template: String::new(),
@@ -170,69 +192,110 @@ fn read(object: Map<String, Value>) -> Result<Link, String> {
         expires_ms: None,
         annotations: BTreeMap::new(),
     };
-    let mut args = None;
+    for required in ["template_id", "link_id", "args"] {
+        if !object.contains_key(required) {
+            reading.fail(&[], format!("a link needs the member `{required}`"));
+        }
+    }
     for (name, value) in object {
+        let at = [name.as_str()];
         match (name.as_str(), value) {
             ("link_id", Value::String(id)) if !id.is_empty() => link.id = id,
             ("template_id", Value::String(id)) if !id.is_empty() => link.template = id,
-            ("args", Value::Object(slots)) => args = Some(slots),
-            ("expires", Value::String(time)) => link.expires_ms = Some(expiry(&time)?),
-            ("annotations", Value::Object(pairs)) => link.annotations = annotations(pairs)?,
+            ("args", Value::Object(slots)) => reading.slots(slots, &mut link),
+            ("expires", Value::String(time)) => link.expires_ms = reading.expiry(&time),
+            ("annotations", Value::Object(pairs)) => link.annotations = reading.annotations(pairs),
             ("expires" | "annotations", Value::Null) => {}
             ("link_id" | "template_id", _) => {
-                return Err(format!("`{name}` must be a string that is not empty"));
+                reading.fail(&at, format!("`{name}` must be a string that is not empty"));
             }
             ("args" | "annotations", _) => {
-                return Err(format!("`{name}` must be an object of strings"));
+                reading.fail(&at, format!("`{name}` must be an object of strings"));
             }
-            ("expires", _) => return Err("`expires` must be a time in RFC 3339".to_owned()),
-            _ => return Err(format!("a link has no member `{name}`")),
-        }
-    }
-    for (name, value) in [("link_id", &link.id), ("template_id", &link.template)] {
-        if value.is_empty() {
-            return Err(format!("a link needs the member `{name}`"));
-        }
-    }
-    for (slot, value) in args.ok_or("a link needs the member `args`")? {
-        let Value::String(text) = value else {
-            return Err(format!(
-                "`{slot}` must be a uid as text, such as `\"User::\\\"emma\\\"\"`"
-            ));
-        };
-        let entity = entity(&text)?;
-        match slot.as_str() {
-            "?principal" => link.principal = Some(entity),
-            "?resource" => link.resource = Some(entity),
+            ("expires", _) => reading.fail(&at, "`expires` must be a time in RFC 3339".to_owned()),
             _ => {
-                return Err(format!(
-                    "there is no slot `{slot}`, only `?principal` and `?resource`"
-                ));
+                reading.fail(&at, format!("a link has no member `{name}`"));
+                reading.hint(spelling::hint(&name, "its members are", MEMBERS));
             }
         }
     }
-    Ok(link)
+    if reading.faults.is_empty() { Ok(link) } else { Err(reading.faults) }
+}
+
+/// Gathers what is wrong with one link's members.
+struct Reading {
+    faults: Vec<Fault>,
+}
+
+// === impl Reading ===
+
+impl Reading {
+    fn fail(&mut self, at: &[&str], message: String) {
+        self.faults.push(Fault::at(Problem::error("link", message), at));
+    }
+
+    /// What to do about the last fault.
+    fn hint(&mut self, hint: Option<String>) {
+        if let Some(last) = self.faults.last_mut() {
+            last.problem.hint = hint;
+        }
+    }
+
+    fn slots(&mut self, slots: Map<String, Value>, link: &mut Link) {
+        for (slot, value) in slots {
+            let at = ["args", slot.as_str()];
+            let Value::String(text) = value else {
+                let message =
+                    format!("`{slot}` must be a uid as text, such as `\"User::\\\"emma\\\"\"`");
+                self.fail(&at, message);
+                continue;
+            };
+            let entity = match entity(&text) {
+                Ok(entity) => entity,
+                Err(message) => {
+                    self.fail(&at, message);
+                    continue;
+                }
+            };
+            match slot.as_str() {
+                "?principal" => link.principal = Some(entity),
+                "?resource" => link.resource = Some(entity),
+                _ => {
+                    let message =
+                        format!("there is no slot `{slot}`, only `?principal` and `?resource`");
+                    self.fail(&at, message);
+                }
+            }
+        }
+    }
+
+    fn expiry(&mut self, text: &str) -> Option<i64> {
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return Some(time.as_millisecond());
+        }
+        let message =
+            format!("`expires` is `{text}`, which is not a time in RFC 3339 with its zone");
+        self.fail(&["expires"], message);
+        self.hint(Some("write it as `2027-01-31T18:00:00Z`".to_owned()));
+        None
+    }
+
+    fn annotations(&mut self, pairs: Map<String, Value>) -> BTreeMap<String, String> {
+        let mut annotations = BTreeMap::new();
+        for (key, value) in pairs {
+            if let Value::String(value) = value {
+                annotations.insert(key, value);
+            } else {
+                let message = format!("the annotation `{key}` must be a string");
+                self.fail(&["annotations", &key], message);
+            }
+        }
+        annotations
+    }
 }
 
 fn entity(text: &str) -> Result<EntityUid, String> {
     let parts = uid::parse(text)?;
     let type_name = parts.type_name.parse().map_err(|_| format!("`{text}` is not a uid"))?;
     Ok(uid::of(&type_name, &parts.id))
-}
-
-fn expiry(text: &str) -> Result<i64, String> {
-    let time: Timestamp = text.parse().map_err(|error| {
-        format!("`expires` is `{text}`, which is not a time in RFC 3339: {error}")
-    })?;
-    Ok(time.as_millisecond())
-}
-
-fn annotations(pairs: Map<String, Value>) -> Result<BTreeMap<String, String>, String> {
-    pairs
-        .into_iter()
-        .map(|(key, value)| match value {
-            Value::String(value) => Ok((key, value)),
-            _ => Err(format!("the annotation `{key}` must be a string")),
-        })
-        .collect()
 }

@@ -6,13 +6,14 @@ use std::error::Error;
 use std::ops::Range;
 use std::str::FromStr;
 
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Template, ValidationMode, Validator};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Template};
 use miette::Diagnostic;
 
 use super::bundle::Text;
-use super::error::{Place, Problem, Problems, Severity};
+use super::error::{Place, Problem, Problems};
 use super::gate::{self, Limits, Statement};
 use super::schema::SchemaInfo;
+use super::slice::validation::{self, Kind};
 
 /// The most bytes of a policy's id.
 const ID_BYTES_MAX: usize = 512;
@@ -47,6 +48,8 @@ pub struct Policies {
     pub set: PolicySet,
     /// In the order of the texts.
     pub infos: Vec<PolicyInfo>,
+    /// Whether a text could not be read, so that what is not here may be there all the same.
+    pub incomplete: bool,
 }
 
 /// Reads every policy text. What could be read is returned beside what is wrong.
@@ -56,18 +59,42 @@ pub fn parse(texts: &[Text], limits: &Limits, problems: &mut Problems) -> Polici
     for text in texts {
         if let Err(problem) = gate::policies(&text.name, &text.text, limits) {
             problems.push(problem);
+            policies.incomplete = true;
             continue;
         }
         match PolicySet::from_str(&text.text) {
             Ok(set) => add_text(text, &set, &mut policies, &mut places, problems),
             Err(errors) => {
-                for error in errors.iter() {
-                    problems.push(problem_from("policy-syntax", text, error));
-                }
+                policies.incomplete = true;
+                syntax_errors(text, errors.iter().map(|error| error as &dyn Diagnostic), problems);
             }
         }
     }
     policies
+}
+
+/// What keeps a text of policies from being read. Behind a bracket or a semicolon that is out of
+/// balance a parser makes no sense any more, so nothing it says from there on is told.
+fn syntax_errors<'a>(
+    text: &Text,
+    errors: impl Iterator<Item = &'a dyn Diagnostic>,
+    problems: &mut Problems,
+) {
+    let cause = gate::policies_balance(&text.name, &text.text);
+    let begins = |place: Option<&Place>| place.and_then(|it| it.bytes.clone()).map(|it| it.start);
+    let from = cause.as_ref().and_then(|cause| {
+        let related = cause.related.first().map(|related| &related.place);
+        begins(cause.place.as_ref()).min(begins(related).or(begins(cause.place.as_ref())))
+    });
+    for error in errors {
+        let problem = problem_from("policy-syntax", text, error);
+        if from.is_none_or(|from| begins(problem.place.as_ref()).is_some_and(|at| at < from)) {
+            problems.push(problem);
+        }
+    }
+    if let Some(cause) = cause {
+        problems.push(cause);
+    }
 }
 
 /// A parsed statement, as Cedar numbers them within one text.
@@ -103,13 +130,11 @@ fn add_text(
             continue;
         }
         if let Some(first) = places.get(&info.id) {
-            let message = format!(
-                "two policies have the id `{}`; the other is at {}:{}",
-                info.id, first.name, first.line
-            );
+            let message = format!("two policies have the id `{}`", info.id);
             problems.push(
                 Problem::error("duplicate-policy-id", message)
                     .at(place)
+                    .related("the other is here", first.clone())
                     .hint("give one of them another `@id(\"…\")`"),
             );
             continue;
@@ -169,26 +194,30 @@ impl Policies {
 pub fn validate(policies: &Policies, schema: &SchemaInfo, texts: &[Text], problems: &mut Problems) {
     let files: HashMap<&str, &str> =
         policies.infos.iter().map(|info| (info.id.as_str(), info.file.as_str())).collect();
-    let text_of = |id: &PolicyId| {
-        let file = files.get(AsRef::<str>::as_ref(id))?;
+    let text_of = |id: &str| {
+        let file = files.get(id)?;
         texts.iter().find(|text| text.name == *file)
     };
-    let result =
-        Validator::new(schema.cedar.clone()).validate(&policies.set, ValidationMode::Strict);
-    for error in result.validation_errors() {
-        problems.push(match text_of(error.policy_id()) {
-            Some(text) => problem_from("policy-validation", text, error),
-            None => Problem::error("policy-validation", chain(error)),
-        });
-    }
-    for warning in result.validation_warnings() {
-        let mut problem = match text_of(warning.policy_id()) {
-            Some(text) => problem_from("policy-warning", text, warning),
-            None => Problem::warning("policy-warning", chain(warning)),
+    for finding in validation::validate(&policies.set, schema) {
+        let mut problem = match finding.kind {
+            Kind::Error => Problem::error("policy-validation", finding.message),
+            Kind::Dead => Problem::warning("dead-policy", finding.message),
+            Kind::Doubtful => Problem::warning("policy-warning", finding.message),
         };
-        problem.severity = Severity::Warning;
+        problem.hint = finding.hint;
+        problem.environments = finding.environments.map(Box::new);
+        let place = text_of(&finding.policy)
+            .zip(finding.span)
+            .map(|(text, span)| Place::of(&text.name, &text.text, span.start, span.len()));
+        // Of what is found in letters the validator does not say where they stand.
+        problem.place = place.or_else(|| {
+            let info = policies.infos.iter().find(|info| info.id == finding.policy)?;
+            let first = info.source.lines().next().unwrap_or_default();
+            Some(Place::in_line(&info.file, info.line, first, 0, first.len()))
+        });
         problems.push(problem);
     }
+    problems.sort_by_text(texts.iter().map(|text| text.name.as_str()));
 }
 
 // === impl Parsed ===
@@ -226,7 +255,7 @@ pub(super) fn problem_from(code: &'static str, text: &Text, error: &dyn Diagnost
     if let Some(label) = labels.next() {
         problem = problem.at(Place::of(&text.name, &text.text, label.offset(), label.len()));
         if let Some(expected) = label.label() {
-            problem.hint = Some(expected.to_owned());
+            problem.hint = Some(shortened(expected));
         }
     } else {
         problem = problem.at(Place::whole(&text.name));
@@ -234,7 +263,41 @@ pub(super) fn problem_from(code: &'static str, text: &Text, error: &dyn Diagnost
     if let Some(help) = error.help() {
         problem.hint = Some(help.to_string());
     }
+    // Cedar quotes whole words, however long they are.
+    problem.message = beginning(problem.message);
+    problem.hint = problem.hint.filter(|hint| hint.len() <= SENTENCE_BYTES_MAX);
     problem
+}
+
+/// The most bytes of a sentence of Cedar's.
+const SENTENCE_BYTES_MAX: usize = 400;
+
+/// As much of a sentence as can be read.
+fn beginning(sentence: String) -> String {
+    let sentence =
+        sentence.strip_prefix("error parsing schema: ").map(str::to_owned).unwrap_or(sentence);
+    if sentence.len() <= SENTENCE_BYTES_MAX {
+        return sentence;
+    }
+    sentence.chars().take(SENTENCE_BYTES_MAX / 4).chain(['…']).collect()
+}
+
+/// What a parser would have taken, without the operators if it is a long list: all of them can
+/// stand behind any value, and nobody looks for them there.
+fn shortened(expected: &str) -> String {
+    const OPERATORS: [&str; 15] =
+        ["!=", "<", "<=", "==", ">", ">=", "+", "-", "*", "&&", "||", "has", "like", "in", "is"];
+    let tokens: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let of_interest: Vec<String> = tokens
+        .iter()
+        .filter(|token| !OPERATORS.contains(token))
+        .map(|token| format!("`{token}`"))
+        .collect();
+    let is_list = expected.starts_with("expected `") && tokens.len() > 5;
+    if !is_list || of_interest.is_empty() || of_interest.len() + 4 > tokens.len() {
+        return expected.to_owned();
+    }
+    format!("expected {}, or an operator", of_interest.join(", "))
 }
 
 /// An error and its causes as one sentence, joined by colons.

@@ -13,7 +13,7 @@ use miette::Diagnostic;
 use serde_json::Value;
 
 use super::bundle::Text;
-use super::error::{Problem, Problems};
+use super::error::{Place, Problem, Problems};
 use super::gate::{self, Limits};
 use super::hash::{HashMap, HashSet};
 use super::json;
@@ -121,7 +121,12 @@ pub fn parse(text: &Text, limits: &Limits) -> Result<SchemaInfo, Problems> {
                 }
                 fragment
             }
-            Err(error) => return Err(schema_problems(text, &error)),
+            Err(error) => {
+                if let Some(cause) = gate::schema_balance(&text.name, &text.text) {
+                    return Err(cause.into());
+                }
+                return Err(schema_problems(text, &error));
+            }
         }
     };
     let cedar = Schema::from_schema_fragments([fragment.clone()])
@@ -292,11 +297,19 @@ fn same_as_parents(
         );
         problems.push(
             Problem::error("schema-integrity", message)
-                .at(super::error::Place::whole(&text.name))
+                .at(declared(text, &name.to_string()))
                 .hint(format!("declare the attribute, or take it out of `@{SAME_AS_PARENTS}`")),
         );
     }
     names
+}
+
+/// Where a text declares an entity type.
+fn declared(text: &Text, name: &str) -> Place {
+    match gate::declaration(&text.text, "entity", name) {
+        Some(span) => Place::of(&text.name, &text.text, span.start, span.len()),
+        None => Place::whole(&text.name),
+    }
 }
 
 fn record(attributes: &Attributes) -> Record {

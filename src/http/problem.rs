@@ -3,8 +3,10 @@
 //! it: what it says comes from the request, from the bundle that the request uploads, or from here.
 
 mod conversions;
+mod fault;
 mod kind;
 
+pub(crate) use fault::{Fault, faults};
 pub use kind::Kind;
 
 use std::borrow::Cow;
@@ -35,24 +37,6 @@ pub struct Problem {
     allow: Option<String>,
     closes: bool,
     counted: bool,
-}
-
-/// One fault of an uploaded bundle.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Fault {
-    severity: &'static str,
-    code: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    excerpt: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
 }
 
 /// The body of a problem, in the order of its members.
@@ -281,11 +265,6 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-/// The faults as they go over the wire.
-pub(crate) fn faults(problems: &engine::Problems) -> Vec<Fault> {
-    problems.iter().map(Fault::from).collect()
 }
 
 /// Writes a value that always has a JSON form: its maps have string keys, and memory does not fail.

@@ -10,7 +10,7 @@ use super::route::{Check, Route};
 use super::table::RouteMap;
 use super::template::Template;
 use crate::engine::schema::{ActionInfo, SchemaInfo};
-use crate::engine::{Problems, uid};
+use crate::engine::{Problems, spelling, uid};
 use crate::yaml::{Node, Reader};
 
 /// What a route's words are held against.
@@ -106,7 +106,11 @@ impl Compiler<'_, '_> {
                 .collect();
             known.sort_unstable();
             let message = format!("the schema declares no action `{type_name}::\"{id}\"`");
-            self.reader.fail_with_hint(node, message, format!("it declares {}", known.join(", ")));
+            let hint = match spelling::nearest(&id, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it declares {}", known.join(", ")),
+            };
+            self.reader.fail_with_hint(node, message, hint);
         }
         found
     }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use super::{FileLimits, Inputs};
 use crate::engine::bundle::TextDigest;
@@ -25,6 +26,12 @@ enum Kind {
 
 /// See [`super::read`].
 pub(super) fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Problems> {
+    let (bundle, problems) = read_all(inputs, limits);
+    if problems.refuses() { Err(problems) } else { Ok(bundle) }
+}
+
+/// See [`super::read_all`].
+pub(super) fn read_all(inputs: &Inputs, limits: &FileLimits) -> (Bundle, Problems) {
     let mut reader = Reader::new(limits.bundle_bytes_max);
     let (schema, policies) = reader.rules(inputs);
     reader.bytes_left = limits.entities_bytes_max;
@@ -34,7 +41,7 @@ pub(super) fn read(inputs: &Inputs, limits: &FileLimits) -> Result<Bundle, Probl
     };
     let (entities, links) = (texts(&paths.entities), texts(&paths.links));
     let bundle = Bundle { schema, policies, entities, links };
-    if reader.problems.refuses() { Err(reader.problems) } else { Ok(bundle) }
+    (bundle, reader.problems)
 }
 
 /// See [`super::data_bytes`].
@@ -76,6 +83,15 @@ fn kind(path: &Path) -> Option<Kind> {
     }
 }
 
+/// The place of the first byte that is not UTF-8, with the line as far as it can be read.
+fn not_utf8(name: &str, error: &FromUtf8Error) -> Problem {
+    let at = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes());
+    Problem::error("not-utf8", format!("`{name}` is not UTF-8: byte {at} belongs to no character"))
+        .at(Place::of(name, &text, at, 1))
+        .hint("save the file as UTF-8")
+}
+
 /// Reads with a budget, and gathers what goes wrong.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -108,6 +124,7 @@ impl Reader {
             self.problems.push(
                 Problem::error("two-schemas", message)
                     .at(Place::whole(&second.display().to_string()))
+                    .related("the other is here", Place::whole(&first.display().to_string()))
                     .hint("keep one, or name the one to use by `--schema FILE`"),
             );
         }
@@ -166,16 +183,15 @@ impl Reader {
 
     pub(super) fn text(&mut self, path: &Path) -> Option<Text> {
         let mut bytes = Vec::new();
-        let read = self.pieces(path, |piece| bytes.extend_from_slice(piece)).and_then(|()| {
-            String::from_utf8(bytes).map_err(|error| {
-                let at = error.utf8_error().valid_up_to();
-                io::Error::other(format!("byte {at} is not UTF-8"))
-            })
-        });
-        match read {
-            Ok(text) => Some(Text::new(path.display().to_string(), text)),
+        if let Err(error) = self.pieces(path, |piece| bytes.extend_from_slice(piece)) {
+            self.fail(path, &error, "a file");
+            return None;
+        }
+        let name = path.display().to_string();
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(Text::new(name, text)),
             Err(error) => {
-                self.fail(path, &error, "a file");
+                self.problems.push(not_utf8(&name, &error));
                 None
             }
         }

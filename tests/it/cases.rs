@@ -37,7 +37,7 @@ macro_rules! pages {
         fn every_page_is_run() {
             let mut found: Vec<String> = fs::read_dir(directory()).unwrap()
                 .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-                .filter(|name| name != "README.md")
+                .filter(|name| name.ends_with(".md") && name != "README.md")
                 .collect();
             found.sort();
             assert_eq!(found, [$(concat!(stringify!($name), ".md")),*]);
@@ -115,7 +115,7 @@ fn page(name: &str) {
 
 /// Whether answers are rewritten instead of compared.
 #[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
-fn updating() -> bool {
+pub(crate) fn updating() -> bool {
     std::env::var_os("UPDATE").is_some()
 }
 
@@ -230,7 +230,7 @@ fn indented(value: &serde_json::Value, depth: usize) -> String {
 }
 
 /// Both texts, with a sign before each line that only one of them has.
-fn difference(expected: &str, found: &str) -> String {
+pub(crate) fn difference(expected: &str, found: &str) -> String {
     let only = |a: &str, b: &str, sign: &str| -> String {
         let missing = a.lines().filter(|line| !b.lines().any(|other| other == *line));
         missing.flat_map(|line| [sign, line, "\n"]).collect()

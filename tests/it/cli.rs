@@ -3,15 +3,17 @@
 mod check;
 mod config;
 mod demo;
+mod diff;
 mod explain;
 mod format;
 mod health;
 mod import;
 mod init;
 mod log;
+mod matrix;
 mod mutate;
 mod search;
 mod test;
 mod usage;
-mod validate;
+pub(crate) mod validate;
 mod why;

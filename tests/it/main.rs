@@ -8,6 +8,7 @@ mod authors;
 mod cases;
 mod cli;
 mod clients;
+mod diagnostics;
 mod examples;
 mod http;
 mod interop;

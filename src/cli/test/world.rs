@@ -146,7 +146,7 @@ fn tidied(path: &Path) -> PathBuf {
 /// them; keys behind a URL are never fetched.
 fn routes(path: &Path, by_headers: bool, snapshot: &Snapshot) -> Result<Routes, Failure> {
     let text = RouteConfig::text(path)?;
-    RouteConfig::judge(&text, Some(snapshot))?;
+    RouteConfig::judge(&text, Some(snapshot.schema()))?;
     let map = RouteMap::compile(&RouteFile::parse(&text)?, snapshot.schema())?;
     if !by_headers {
         return Ok(Routes { map, identify: Box::new(|_, _, _, _| Asker::Nobody) });

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use cedar_policy::EntityUid;
 
 use super::integrity;
-use super::judge::{Content, Rules, Source};
+use super::judge::{Content, Rules};
 use super::load::LoadOptions;
+use super::loaded::item_place;
 use super::pack::{Batch, ItemPlace, What};
+use super::source::{Part, Source};
 use super::splitter::{Layout, Splitter};
 use super::work::Work;
 use super::{EntityNo, LinkNo, Store};
@@ -124,7 +126,8 @@ impl Store {
                         );
                         let problem = Problem::error(LINK_CONFLICT, message)
                             .hint("take it out in the same change, or choose another id");
-                        problems.push(at_item(problem, place(&batch, &sources, at)));
+                        let place = place(&batch, &sources, at, &["link_id"]);
+                        problems.push(problem.at_some(place));
                     }
                 }
             }
@@ -135,7 +138,7 @@ impl Store {
             check.dangling(&touched.entities, &touched.gone, &touched.links, &mut problems);
         }
         check.shared(self, &touched.entities, &mut problems);
-        let place = |no| check.place_of(no);
+        let place = |no, part: Part<'_>| check.place_of(no, part);
         integrity::cycles(&next, touched.entities.iter().copied(), &place, &mut problems);
         if problems.refuses() { Err(problems) } else { Ok((next, applied)) }
     }
@@ -163,7 +166,7 @@ impl Store {
                 seen.insert(text);
                 continue;
             };
-            problems.push(at_item(problem, place(batch, sources, at)));
+            problems.push(problem.at_some(place(batch, sources, at, &["uid"])));
         }
         // An entity that is wrong in itself is contradicted all the same.
         let whole = sources.first().map(|source| Place::whole(&source.name));
@@ -173,7 +176,7 @@ impl Store {
             if let Some(text) = text.filter(|text| removed.contains(text)) {
                 let message = format!("`{text}` is both removed and upserted");
                 let problem = Problem::error(REMOVED_AND_UPSERTED, message);
-                problems.push(at_item(problem, whole.clone()));
+                problems.push(problem.at_some(whole.clone()));
             }
         }
     }
@@ -212,31 +215,23 @@ fn read(
     (batch, sources)
 }
 
-fn place(batch: &Batch, sources: &[Source], at: usize) -> Option<Place> {
+fn place(batch: &Batch, sources: &[Source], at: usize, part: Part<'_>) -> Option<Place> {
     let item = batch.items.get(at)?;
     let source = sources.get(item.place.source as usize)?;
-    let len = source.item_len(item.place).unwrap_or(1);
-    Some(source.place(item.place, "", 0, len))
-}
-
-fn at_item(problem: Problem, place: Option<Place>) -> Problem {
-    match place {
-        Some(place) => problem.at(place),
-        None => problem,
-    }
+    item_place(source, item.place, item.what, part)
 }
 
 // === impl Check ===
 
 impl Check<'_> {
     /// Where the change writes an entity, if it does.
-    fn place_of(&self, no: EntityNo) -> Option<Place> {
+    fn place_of(&self, no: EntityNo, part: Part<'_>) -> Option<Place> {
         let written = |what: What| matches!(what, What::Entity(_, other) if other == no);
         let at = self.batch.items.iter().position(|item| written(item.what))?;
-        place(self.batch, self.source, at)
+        place(self.batch, self.source, at, part)
     }
 
-    fn place_of_link(&self, link: LinkNo) -> Option<Place> {
+    fn place_of_link(&self, link: LinkNo, part: Part<'_>) -> Option<Place> {
         let id = self.store.link_of(link)?.id;
         let is_link = |at: &usize| {
             let item = self.batch.items.get(*at);
@@ -244,7 +239,7 @@ impl Check<'_> {
                 && self.batch.row(*at).is_some_and(|row| row.id == id)
         };
         let at = (0..self.batch.items.len()).find(is_link)?;
-        place(self.batch, self.source, at)
+        place(self.batch, self.source, at, part)
     }
 
     /// What the change writes and what names the entities that are gone.
@@ -263,18 +258,18 @@ impl Check<'_> {
             holders.extend(self.store.holders(*no));
         }
         for holder in holders {
-            let place = || self.place_of(holder);
+            let place = |part: Part<'_>| self.place_of(holder, part);
             integrity::dangling_of(self.store, holder, &is_missing, &place, problems);
         }
         for link in links.iter().map(|link| LinkNo(*link)) {
-            let place = || self.place_of_link(link);
+            let place = |part: Part<'_>| self.place_of_link(link, part);
             integrity::dangling_link(self.store, link, &is_missing, &place, problems);
         }
     }
 
     /// What entities share with their parents, where the change touches either.
     fn shared(&self, old: &Store, written: &BTreeSet<EntityNo>, problems: &mut Problems) {
-        let place = |no| self.place_of(no);
+        let place = |no, part: Part<'_>| self.place_of(no, part);
         for no in written {
             integrity::same_as_parents(self.store, *no, &place, problems);
             let same = match (old.attributes(*no), self.store.attributes(*no)) {
@@ -289,7 +284,7 @@ impl Check<'_> {
             }
             for child in self.store.children(*no).filter(|child| !written.contains(child)) {
                 // The child is not in the change: what is wrong stands where its parent is written.
-                let place = |_| self.place_of(*no);
+                let place = |_, part: Part<'_>| self.place_of(*no, part);
                 integrity::same_as_parents(self.store, child, &place, problems);
             }
         }

@@ -10,6 +10,7 @@ use super::export::value_json;
 use super::links::link_of;
 use super::loaded::{Places, is_full};
 use super::rows::STORED;
+use super::source::Part;
 use super::{EntityNo, LinkNo, Store, ValueRef};
 use crate::engine::compile::References;
 use crate::engine::error::{Place, Problem, Problems};
@@ -23,7 +24,7 @@ pub(super) fn check(
     places: &Places<'_>,
     problems: &mut Problems,
 ) {
-    let place = |no: EntityNo| places.of_entity(no);
+    let place = |no: EntityNo, part: Part<'_>| places.of_entity(no, part);
     if allowed == References::Strict && !places.loaded.blind {
         dangling(store, schema, places, problems);
     }
@@ -58,13 +59,14 @@ fn dangling(store: &Store, schema: &SchemaInfo, places: &Places<'_>, problems: &
     holders.dedup();
     let is_missing = |no: EntityNo| missing.binary_search(&no).is_ok();
     for holder in holders {
-        let place = || places.of_entity(holder);
+        let place = |part: Part<'_>| places.of_entity(holder, part);
         dangling_of(store, holder, &is_missing, &place, problems);
     }
     links.sort_unstable();
     links.dedup();
     for link in links {
-        dangling_link(store, link, &is_missing, &|| places.of_link(link.0), problems);
+        let place = |part: Part<'_>| places.of_link(link.0, part);
+        dangling_link(store, link, &is_missing, &place, problems);
     }
 }
 
@@ -73,24 +75,25 @@ pub(super) fn dangling_of(
     store: &Store,
     holder: EntityNo,
     is_missing: &dyn Fn(EntityNo) -> bool,
-    place: &dyn Fn() -> Option<Place>,
+    place: &dyn Fn(Part<'_>) -> Option<Place>,
     problems: &mut Problems,
 ) {
-    let mut report = |role: &str, no: EntityNo| {
+    let mut report = |role: &str, no: EntityNo, part: Part<'_>| {
         if !is_missing(no) || is_full(problems) {
             return;
         }
         let (holder, no) = (store.uid_of(holder), store.uid_of(no));
         let message = format!("the {role} of `{holder}` is `{no}`, which does not exist");
         problems.push(
-            put(Problem::error("unknown-entity", message), place())
+            Problem::error("unknown-entity", message)
+                .at_some(place(part))
                 .hint("add the entity, or load with `--references cedar`"),
         );
     };
     for parent in store.parents(holder) {
-        report("parent", *parent);
+        report("parent", *parent, &["parents"]);
     }
-    named(store, holder, &mut |name, no| report(&format!("`{name}`"), no));
+    named(store, holder, &mut |name, no| report(&format!("`{name}`"), no, &["attrs", name]));
 }
 
 /// Every entity that an entity's attributes and tags name, with the attribute's or tag's name.
@@ -107,7 +110,7 @@ pub(super) fn dangling_link(
     store: &Store,
     link: LinkNo,
     is_missing: &dyn Fn(EntityNo) -> bool,
-    place: &dyn Fn() -> Option<Place>,
+    place: &dyn Fn(Part<'_>) -> Option<Place>,
     problems: &mut Problems,
 ) {
     let Some(link) = store.links.rows.row(link.0).map(link_of) else { return };
@@ -120,7 +123,8 @@ pub(super) fn dangling_link(
         let message =
             format!("link `{}` fills `{slot}` with `{uid}`, which does not exist", link.id);
         problems.push(
-            put(Problem::error("unknown-entity", message), place())
+            Problem::error("unknown-entity", message)
+                .at_some(place(&["args", slot]))
                 .hint("add the entity, or load with `--references cedar`"),
         );
     }
@@ -130,7 +134,7 @@ pub(super) fn dangling_link(
 pub(super) fn same_as_parents(
     store: &Store,
     no: EntityNo,
-    place: &dyn Fn(EntityNo) -> Option<Place>,
+    place: &dyn Fn(EntityNo, Part<'_>) -> Option<Place>,
     problems: &mut Problems,
 ) {
     let row = store.row(no);
@@ -152,9 +156,15 @@ pub(super) fn same_as_parents(
                 store.uid_of(*parent),
                 shown(store, Some(theirs))
             );
-            problems.push(put(Problem::error("same-as-parents", message), place(no)).hint(
-                "take the entity out of the group, or give both the same value, in one change",
-            ));
+            let part: Part<'_> = &["attrs", name];
+            let mut problem = Problem::error("same-as-parents", message)
+                .at_some(place(no, part))
+                .hint("give both the same value, or take it out of that parent, in one change");
+            let there = place(*parent, part);
+            if let Some(there) = there.filter(|there| Some(there) != problem.place.as_ref()) {
+                problem = problem.related("the parent is here", there);
+            }
+            problems.push(problem);
         }
     }
 }
@@ -175,7 +185,7 @@ fn shown(store: &Store, value: Option<ValueRef<'_>>) -> String {
 pub(super) fn cycles(
     store: &Store,
     from: impl Iterator<Item = EntityNo>,
-    place: &dyn Fn(EntityNo) -> Option<Place>,
+    place: &dyn Fn(EntityNo, Part<'_>) -> Option<Place>,
     problems: &mut Problems,
 ) {
     // `true`: all above it is known to be free of cycles; `false`: on the path.
@@ -201,7 +211,8 @@ pub(super) fn cycles(
                 Some(true) => {}
                 Some(false) => {
                     if !is_full(problems) {
-                        problems.push(put(cycle(store, &path, parent), place(parent)));
+                        let place = place(parent, &["parents"]);
+                        problems.push(cycle(store, &path, parent).at_some(place));
                     }
                 }
             }
@@ -218,12 +229,5 @@ fn cycle(store: &Store, path: &[(EntityNo, usize)], back_to: EntityNo) -> Proble
         names.splice(4..names.len() - 3, [format!("{hidden} more")]);
     }
     Problem::error("cycle", format!("parents form a cycle: {}", names.join(" in ")))
-}
-
-/// The problem at its place, if it has one.
-fn put(problem: Problem, place: Option<Place>) -> Problem {
-    match place {
-        Some(place) => problem.at(place),
-        None => problem,
-    }
+        .hint("take one of these parents out; nothing can be below itself")
 }

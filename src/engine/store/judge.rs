@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 use super::pack::{Batch, ItemPlace};
 use super::read::{Reader, RecordSeed, TagsSeed};
 use super::shape::Shapes;
-use super::splitter::{Layout, Piece, Splitter};
+use super::source::Source;
 use super::{EntityNo, TypeNo, link_read, read};
 use crate::engine::entities::{self, Loaded};
-use crate::engine::error::{Place, Problem};
+use crate::engine::error::Problem;
 use crate::engine::gate::Limits;
-use crate::engine::json;
-use crate::engine::links;
+use crate::engine::json::locate::{Fault, Step};
 use crate::engine::policies::{Policies, chain};
 use crate::engine::schema::SchemaInfo;
+use crate::engine::{json, links};
 
 /// All that items are held against.
 #[derive(Debug)]
@@ -56,13 +56,6 @@ pub(super) enum Content {
     Entities { links: bool },
     /// Links.
     Links,
-}
-
-/// The text that an item stands in, for places.
-#[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) name: String,
-    pub(super) text: Option<Arc<str>>,
 }
 
 // === impl Rules ===
@@ -139,14 +132,14 @@ impl Slow<'_, '_> {
             }
         };
         if content == Content::Links {
-            return self.link(object);
+            return self.link(object, None);
         }
         if content == (Content::Entities { links: true })
             && object.len() == 1
             && matches!(object.get("link"), Some(Value::Object(_)))
             && let Some(Value::Object(link)) = object.remove("link")
         {
-            return self.link(link);
+            return self.link(link, Some("link"));
         }
         self.entity(object);
     }
@@ -155,38 +148,38 @@ impl Slow<'_, '_> {
     fn unreadable(&mut self, message: String, lines: usize, column: usize) {
         self.batch.blind = true;
         let raw = String::from_utf8_lossy(self.raw);
-        let place = if lines == 0 {
-            self.source.place(self.place, &raw, column, 1)
-        } else {
-            let line = raw.split('\n').nth(lines).unwrap_or_default().trim_end_matches('\r');
-            let number = self.place.line as usize + lines;
-            Place::in_line(&self.source.name, number, line, column, 1)
-        };
+        let start: usize = raw.split_inclusive('\n').take(lines).map(str::len).sum();
+        let place = self.source.bytes_place(self.place, &raw, start + column, 1);
         self.batch.problems.push(Problem::error("json", message).at(place));
     }
 
-    fn whole_place(&self) -> Place {
+    /// Reports faults of the item; `inside` is the member that holds all of it, if one does.
+    fn report(&mut self, faults: Vec<Fault>, inside: Option<&str>) {
         let raw = String::from_utf8_lossy(self.raw);
-        let first = raw.lines().next().unwrap_or_default().trim_end();
-        self.source.place(self.place, &raw, 0, first.len())
+        for mut fault in faults {
+            if let Some(name) = inside {
+                fault.path.insert(0, Step::Member(name.to_owned()));
+            }
+            let place = self.source.fault_place(self.place, &raw, &fault);
+            self.batch.problems.push(fault.problem.at(place));
+        }
     }
 
-    fn link(&mut self, object: Map<String, Value>) {
-        let place = self.whole_place();
+    fn link(&mut self, object: Map<String, Value>, inside: Option<&str>) {
         let link = match links::judge(object, self.rules.policies, self.rules.schema) {
             Ok(link) => link,
-            Err(faults) => {
-                for fault in faults {
-                    self.batch.problems.push(fault.at(place.clone()));
-                }
-                return;
+            Err(mut faults) => {
+                // The template may stand in a text that could not be read, which is told already.
+                let incomplete = self.rules.policies.incomplete;
+                faults.retain(|it| !incomplete || it.problem.code != "unknown-template");
+                return self.report(faults, inside);
             }
         };
         let mark = self.batch.mark();
         if self.reader().take_judged(&link).is_none() {
             self.batch.roll_back(mark);
             let message = format!("link `{}` cannot be stored", link.id);
-            self.batch.problems.push(Problem::error("link", message).at(place));
+            self.report(vec![Fault::at(Problem::error("link", message), &[])], inside);
         }
     }
 
@@ -197,14 +190,11 @@ impl Slow<'_, '_> {
     }
 
     fn entity(&mut self, object: Map<String, Value>) {
-        let place = self.whole_place();
         let uid = object.get("uid").and_then(entities::reference);
         let loaded = match entities::judge(object, self.rules.schema) {
             Ok(loaded) => loaded,
             Err(faults) => {
-                for fault in faults {
-                    self.batch.problems.push(fault.at(place.clone()));
-                }
+                self.report(faults, None);
                 return self.faulty(uid.as_ref());
             }
         };
@@ -214,7 +204,7 @@ impl Slow<'_, '_> {
         if let Err(message) = self.pack(&loaded) {
             self.batch.roll_back(mark);
             let message = format!("`{}` cannot be stored: {message}", loaded.uid);
-            self.batch.problems.push(Problem::error("entity", message).at(place));
+            self.report(vec![Fault::at(Problem::error("entity", message), &[])], None);
         }
     }
 
@@ -306,38 +296,5 @@ impl Templates {
 
     pub(super) fn get(&self, name: &str) -> Option<(u16, &Template)> {
         self.by_name.get(name).map(|(number, template)| (*number, template))
-    }
-}
-
-// === impl Source ===
-
-impl Source {
-    /// The place of some bytes of the first line of an item, with the whole line where the text is
-    /// at hand.
-    pub(super) fn place(&self, at: ItemPlace, raw: &str, column: usize, len: usize) -> Place {
-        let line = at.line as usize;
-        if let Some(text) = &self.text
-            && let Ok(offset) = usize::try_from(at.offset)
-            && let Some(before) = text.get(..offset)
-        {
-            let start = before.rfind('\n').map_or(0, |at| at + 1);
-            let whole = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-            return Place::in_line(&self.name, line, whole, offset - start + column, len);
-        }
-        let first = raw.lines().next().unwrap_or_default().trim_end();
-        Place::in_line(&self.name, line, first, column, len)
-    }
-
-    /// How many bytes of its first line an item covers.
-    pub(super) fn item_len(&self, at: ItemPlace) -> Option<usize> {
-        let rest = self.text.as_ref()?.get(usize::try_from(at.offset).ok()?..)?;
-        let line = rest.lines().next().unwrap_or_default().trim_end();
-        let mut len = line.len();
-        let mut splitter = Splitter::new(Layout::Array, usize::MAX);
-        let mut first = |piece: Piece<'_>| len = len.min(piece.raw.len());
-        // What follows the item on its line, or is missing there, does not matter.
-        let _ = splitter.feed(b"[", &mut first);
-        let _ = splitter.feed(line.as_bytes(), &mut first);
-        Some(len)
     }
 }

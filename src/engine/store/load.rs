@@ -6,12 +6,13 @@ use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::judge::{Content, Rules, Source};
+use super::judge::{Content, Rules};
 use super::loaded::{Loaded, Places};
 use super::numbers::Numbers;
 use super::pack::{Batch, ItemPlace};
 use super::rows::number;
 use super::shape::Shapes;
+use super::source::Source;
 use super::splitter::{Layout, Piece, SplitError, Splitter};
 use super::{EntityNo, Store, build, integrity};
 use crate::engine::bundle::Text;

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use cedar_policy::EntityUid;
 
-use super::judge::Source;
 use super::numbers::Numbers;
 use super::pack::{Batch, ItemPlace, What};
 use super::rows::{Row, number};
 use super::shape::Shapes;
+use super::source::{Part, Source};
 use super::{EntityNo, TypeNo};
 use crate::engine::error::{PROBLEMS_MAX, Place, Problem, Problems, Severity};
 
@@ -86,18 +86,27 @@ impl Loaded {
                 continue;
             }
             let places = Places { loaded: self, sources };
-            let (Some(here), Some(there)) = (places.of(at), places.of(first)) else { continue };
-            let other = format!("the other is at {}:{}", there.name, there.line);
+            let part: Part<'_> = match what {
+                What::Entity(..) => &["uid"],
+                What::Link(_) => &["link_id"],
+            };
+            let (here, there) = (places.of(at, part), places.of(first, part));
+            let (Some(here), Some(there)) = (here, there) else { continue };
             let message = match what {
                 What::Entity(..) => {
                     let uid = shapes.uid(TypeNo(uids.kind(number(index))), uids.id(number(index)));
-                    format!("`{}` is there twice; {other}", shown(uid.as_ref()))
+                    format!("`{}` is there twice", shown(uid.as_ref()))
                 }
                 What::Link(_) => {
-                    format!("two links have the id `{}`; {other}", links.id(number(index)))
+                    format!("two links have the id `{}`", links.id(number(index)))
                 }
             };
-            problems.push(Problem::error(code, message).at(here));
+            let hint = match what {
+                What::Entity(..) => "keep one of them; an entity is written once, with all it has",
+                What::Link(_) => "keep one of them, or give one another `link_id`",
+            };
+            let problem = Problem::error(code, message).at(here).hint(hint);
+            problems.push(problem.related("the other is here", there));
         }
     }
 
@@ -137,12 +146,12 @@ pub(super) fn is_full(problems: &mut Problems) -> bool {
 // === impl Places ===
 
 impl Places<'_> {
-    pub(super) fn of_entity(&self, no: EntityNo) -> Option<Place> {
-        self.of(*self.loaded.entities.get(no.index())?)
+    pub(super) fn of_entity(&self, no: EntityNo, part: Part<'_>) -> Option<Place> {
+        self.of(*self.loaded.entities.get(no.index())?, part)
     }
 
-    pub(super) fn of_link(&self, no: u32) -> Option<Place> {
-        self.of(*self.loaded.links.get(no as usize)?)
+    pub(super) fn of_link(&self, no: u32, part: Part<'_>) -> Option<Place> {
+        self.of(*self.loaded.links.get(no as usize)?, part)
     }
 
     /// Where an entity stands, for sorting.
@@ -150,14 +159,38 @@ impl Places<'_> {
         Some(self.loaded.item(*self.loaded.entities.get(no.index())?)?.1)
     }
 
-    fn of(&self, at: At) -> Option<Place> {
-        let (_, place) = self.loaded.item(at)?;
+    fn of(&self, at: At, part: Part<'_>) -> Option<Place> {
+        let (what, place) = self.loaded.item(at)?;
         let source = self.sources.get(place.source as usize)?;
         let row = self.loaded.row(at)?;
+        let known = item_place(source, place, what, part);
         // Of a stream the line is gone; what is known of the item takes its place.
-        let id = serde_json::Value::from(row.id);
-        let raw = format!("{{… \"id\": {id} …}}");
-        let len = source.item_len(place).unwrap_or(raw.len());
-        Some(source.place(place, &raw, 0, len))
+        let unknown = || {
+            let id = serde_json::Value::from(row.id);
+            let raw = format!("{{… \"id\": {id} …}}");
+            source.place(place, &raw, 0, raw.len())
+        };
+        Some(known.unwrap_or_else(unknown))
     }
+}
+
+/// The place of a part of an item of a text. A link among entities is a member of its line.
+pub(super) fn item_place(
+    source: &Source,
+    place: ItemPlace,
+    what: What,
+    part: Part<'_>,
+) -> Option<Place> {
+    let outer: Part<'_> = match what {
+        What::Link(_) => &["link"],
+        What::Entity(..) => &[],
+    };
+    let path = [outer, part].concat();
+    let inner = source.part_place(place, &path)?;
+    // Where there is no such member, the path stayed with the item itself.
+    let whole = source.part_place(place, &[])?;
+    if matches!(what, What::Link(_)) && inner == whole {
+        return source.part_place(place, part);
+    }
+    Some(inner)
 }

@@ -42,7 +42,7 @@ impl Store {
             }
             let Some(serde_json::Value::Object(json)) = self.link_json(link) else { continue };
             for fault in links::judge(json, policies, schema).err().into_iter().flatten() {
-                problems.push(fault.at(Place::whole("the links in force")));
+                problems.push(fault.problem.at(Place::whole("the links in force")));
             }
         }
         problems

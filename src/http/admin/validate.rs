@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::bundle::{read_body, read_parts};
 use super::revision::etag;
 use crate::http::problem::{Fault, Kind, Problem, faults, write_json};
-use crate::http::{Doorway, json_answer};
+use crate::http::{Doorway, json_answer, now_ms};
 
 #[derive(Serialize)]
 struct ValidationWire {
@@ -37,12 +37,10 @@ pub(super) async fn validate(
     let turn = app.publisher.begin_judging()?;
     let current = app.pdp.current();
     let revision = current.as_ref().map_or(0, |installed| installed.revision);
-    let judged = tokio::task::spawn_blocking(move || turn.judge(current.as_deref(), parts));
+    let judged =
+        tokio::task::spawn_blocking(move || turn.judge(current.as_deref(), parts, now_ms()));
     let judged = judged.await.map_err(|_| Problem::unread())?;
-    let problems = match &judged {
-        Ok(snapshot) => snapshot.warnings(),
-        Err(problems) => problems,
-    };
+    let (Ok(problems) | Err(problems)) = &judged;
     let wire = ValidationWire {
         valid: judged.is_ok(),
         errors: problems.error_count(),

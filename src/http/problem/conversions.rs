@@ -1,8 +1,8 @@
 //! From the errors of other modules to problems.
 
-use super::{Fault, Kind, Problem};
+use super::{Kind, Problem};
+use crate::engine::InvalidRequest;
 use crate::engine::json::JsonError;
-use crate::engine::{self, InvalidRequest, Severity};
 use crate::pdp::publisher::Rejection;
 
 impl From<InvalidRequest> for Problem {
@@ -60,26 +60,6 @@ impl From<Rejection> for Problem {
                 "the change could not be written to disk and is not in force; the log says why",
             ),
             Rejection::Stopped => Self::new(Kind::Stopping, "the service is stopping"),
-        }
-    }
-}
-
-impl From<&engine::Problem> for Fault {
-    fn from(problem: &engine::Problem) -> Self {
-        let place = problem.place.as_ref();
-        let excerpted = place.filter(|place| !place.excerpt.is_empty());
-        Self {
-            severity: match problem.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
-            code: problem.code,
-            message: problem.message.clone(),
-            file: place.map(|place| place.name.clone()),
-            line: excerpted.map(|place| place.line),
-            column: excerpted.map(|place| place.column),
-            excerpt: excerpted.map(|place| place.excerpt.clone()),
-            hint: problem.hint.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use crate::engine::schema::SchemaInfo;
 use crate::engine::{Place, Problem, Problems, Snapshot, Text};
 use crate::identity::{Identities, Options, OptionsError};
 use crate::mapping::{FILE_BYTES_MAX, RouteFile, RouteMap};
@@ -74,7 +75,7 @@ impl RouteConfig {
     /// Everything in it that the schema does not have.
     pub fn compile(&self, snapshot: &Snapshot) -> Result<RouteMap, Problems> {
         let types = self.identities.principal_types();
-        compile(&self.file, &self.name, types.into_iter(), snapshot)
+        compile(&self.file, &self.name, types.into_iter(), snapshot.schema())
     }
 
     /// Judges a route file as [`Self::read`] and [`Self::compile`] do, but leaves keys and secrets
@@ -82,13 +83,13 @@ impl RouteConfig {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn judge(text: &Text, snapshot: Option<&Snapshot>) -> Result<usize, Problems> {
+    pub fn judge(text: &Text, schema: Option<&SchemaInfo>) -> Result<usize, Problems> {
         let file = RouteFile::parse(text)?;
         let options = options(&file, &text.name);
         let mut problems = Problems::default();
-        if let Some(snapshot) = snapshot {
+        if let Some(schema) = schema {
             let types = options.as_ref().map(Options::principal_types).unwrap_or_default();
-            let compiled = compile(&file, &text.name, types.into_iter(), snapshot);
+            let compiled = compile(&file, &text.name, types.into_iter(), schema);
             problems.append(compiled.err().unwrap_or_default());
         }
         problems.append(options.err().unwrap_or_default());
@@ -100,10 +101,10 @@ fn compile<'a>(
     file: &RouteFile,
     name: &str,
     types: impl Iterator<Item = &'a str>,
-    snapshot: &Snapshot,
+    schema: &SchemaInfo,
 ) -> Result<RouteMap, Problems> {
     let mut problems = Problems::default();
-    let known = snapshot.schema().type_names();
+    let known = schema.type_names();
     for missing in types.filter(|name| !known.iter().any(|known| known == name)) {
         let message = format!(
             "`identity` names principals of the type `{missing}`, which the schema does not declare"
@@ -111,7 +112,7 @@ fn compile<'a>(
         let hint = format!("it declares {}", known.join(", "));
         problems.push(Problem::error(CODE, message).at(Place::whole(name)).hint(hint));
     }
-    match RouteMap::compile(file, snapshot.schema()) {
+    match RouteMap::compile(file, schema) {
         Ok(map) if !problems.refuses() => Ok(map),
         Ok(_) => Err(problems),
         Err(more) => {

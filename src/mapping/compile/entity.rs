@@ -8,7 +8,7 @@ use super::super::resource::{EntityOf, Resource, TypeOf, Types};
 use super::super::template::Template;
 use super::Compiler;
 use crate::engine::schema::{ActionInfo, Type};
-use crate::engine::uid;
+use crate::engine::{spelling, uid};
 use crate::yaml::{Kind, Node};
 
 const OWN_TYPE: &str = "the principal has its own type: write `\"{principal}\"`";
@@ -226,7 +226,11 @@ impl Compiler<'_, '_> {
             return Some(info.name.clone());
         }
         let message = format!("the schema declares no entity type `{name}`");
-        let hint = format!("it declares {}", self.schema.type_names().join(", "));
+        let known = self.schema.type_names();
+        let hint = match spelling::nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it declares {}", known.join(", ")),
+        };
         self.reader.fail_with_hint(node, message, hint);
         None
     }

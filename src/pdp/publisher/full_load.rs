@@ -12,7 +12,7 @@ use super::unhurried::unhurried;
 use super::{Change, Parts, Published, Publisher, PublisherOptions, Rejection, Terms};
 use crate::engine::bundle::{TextDigest, of_data};
 use crate::engine::{
-    Bundle, CompileOptions, Draft, Problems, Snapshot, StreamFailure, Text, compile,
+    Bundle, CompileOptions, Draft, Problems, Snapshot, StreamFailure, Text, compile, review,
 };
 use crate::pdp::Installed;
 
@@ -105,11 +105,27 @@ impl FullLoad {
     ///
     /// # Errors
     /// Every problem.
-    pub fn judge(&self, base: Option<&Installed>, parts: Parts) -> Result<Snapshot, Problems> {
-        unhurried(|| self.judge_here(base, parts))
+    pub fn judge(
+        &self,
+        base: Option<&Installed>,
+        parts: Parts,
+        now_ms: i64,
+    ) -> Result<Problems, Problems> {
+        unhurried(|| {
+            let (bundle, judged) = self.judge_here(base, parts);
+            let snapshot = judged?;
+            let mut warnings = snapshot.warnings().clone();
+            warnings.append(review(&snapshot, &bundle, now_ms));
+            warnings.sort_by_text(bundle.names());
+            Ok(warnings)
+        })
     }
 
-    fn judge_here(&self, base: Option<&Installed>, parts: Parts) -> Result<Snapshot, Problems> {
+    fn judge_here(
+        &self,
+        base: Option<&Installed>,
+        parts: Parts,
+    ) -> (Bundle, Result<Snapshot, Problems>) {
         let Parts { schema, policies, entities, links } = parts;
         let rules_given = schema.is_some() || policies.is_some();
         let kept = base.map(|base| &*base.texts);
@@ -123,7 +139,9 @@ impl FullLoad {
         let (entities, links) = (data("entities", entities), data("links", links));
         let Some(base) = base else {
             let (entities, links) = (entities.unwrap_or_default(), links.unwrap_or_default());
-            return compile(&Bundle { schema, policies, entities, links }, &self.compile);
+            let bundle = Bundle { schema, policies, entities, links };
+            let judged = compile(&bundle, &self.compile);
+            return (bundle, judged);
         };
         let draft = Draft {
             rules: rules_given.then_some((schema.as_ref(), &policies[..])),
@@ -131,7 +149,9 @@ impl FullLoad {
             links: links.as_deref(),
             judge_again: false,
         };
-        base.snapshot.revise(&draft, &self.compile)
+        let judged = base.snapshot.revise(&draft, &self.compile);
+        let (entities, links) = (entities.unwrap_or_default(), links.unwrap_or_default());
+        (Bundle { schema, policies, entities, links }, judged)
     }
 }
 

@@ -61,12 +61,12 @@ fn what_is_no_policy_is_left() {
     assert_snapshot!(project.run(&["format", "policies"]), @"
     exit: 1
     ----- stderr
-    error[policy-syntax]: unexpected end of input
-     --> policies/broken.cedar:1:18
+    error[policy-syntax]: `(` is never closed
+     --> policies/broken.cedar:1:8
       |
     1 | permit (principal
-      |                  ^
-    hint: expected `!=`, `)`, `,`, `:`, `<`, `<=`, `==`, `>`, `>=`, `in`, or `is`
+      |        ^
+    hint: add the `)` that belongs to it
     ");
     assert_eq!(project.read("policies/broken.cedar"), "permit (principal");
 }
@@ -86,8 +86,8 @@ fn what_is_nested_too_deep_is_left() {
     error[nested-too-deep]: this is nested deeper than 64 levels
      --> policies/deep.cedar:1:108
       |
-    1 | resource) when { (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
-      |                                                                                 ^
+    1 | …resource) when { (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((…
+      |                                                                                  ^
     hint: brackets, unary operators, `if` and chains of operators count
     ");
     assert_eq!(project.read("policies/deep.cedar"), text);

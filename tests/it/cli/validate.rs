@@ -45,7 +45,7 @@ const LINKS: &str = r#"[
 "#;
 
 /// A project that is valid until a test changes it.
-fn valid() -> Project {
+pub(crate) fn valid() -> Project {
     let project = Project::empty();
     project.write("policies/schema.cedarschema", SCHEMA);
     project.write("policies/reports.cedar", POLICIES);
@@ -96,45 +96,33 @@ fn every_problem_of_every_file_at_once() {
     assert_snapshot!(project.run(&["validate"]), @r#"
     exit: 5
     ----- stdout
-    error[policy-syntax]: unexpected end of input
-     --> policies/broken.cedar:1:18
+    error[policy-syntax]: `(` is never closed
+     --> policies/broken.cedar:1:8
       |
     1 | permit (principal
-      |                  ^
-    hint: expected `!=`, `)`, `,`, `:`, `<`, `<=`, `==`, `>`, `>=`, `in`, or `is`
+      |        ^
+    hint: add the `)` that belongs to it
 
-    error[policy-validation]: for policy `wrong.0`, unrecognized action `Action::"write"`
+    error[policy-validation]: policy `wrong.0`: the schema declares no action `Action::"write"`
      --> policies/wrong.cedar:1:30
       |
     1 | permit (principal, action == Action::"write", resource);
       |                              ^^^^^^^^^^^^^^^
-    hint: did you mean `Action::"read"`?
+    hint: it declares `Action::"read"`
 
-    error[policy-validation]: for policy `wrong.1`, attribute `rank` on entity type `User` not found
+    error[policy-validation]: policy `wrong.1`: `User` has no attribute `rank`
      --> policies/wrong.cedar:2:63
       |
     2 | permit (principal, action == Action::"read", resource) when { principal.rank > 1 };
       |                                                               ^^^^^^^^^^^^^^
-    hint: did you mean `owner`?
-
-    warning[policy-warning]: for policy `wrong.0`, unable to find an applicable action given the policy scope constraints
-     --> policies/wrong.cedar:1:1
-      |
-    1 | permit (principal, action == Action::"write", resource);
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-
-    warning[policy-warning]: for policy `wrong.0`, policy is impossible: the policy expression evaluates to false for all valid requests
-     --> policies/wrong.cedar:1:1
-      |
-    1 | permit (principal, action == Action::"write", resource);
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: declared are `level`, `owner`
 
     error[unknown-type]: `Robot::"x"` has a type that the schema does not declare
-     --> entities/more.json:1:2
+     --> entities/more.json:1:19
       |
     1 | [{"uid": {"type": "Robot", "id": "x"}}]
-      |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: the schema declares Owner, Report, Team, User
+      |                   ^^^^^^^
+    hint: the schema declares `Owner`, `Report`, `Team`, `User`
 
     error[link]: a link needs the member `template_id`
      --> entities/links.json:1:2
@@ -142,6 +130,12 @@ fn every_problem_of_every_file_at_once() {
     1 | [{"link_id": "x"}]
       |  ^^^^^^^^^^^^^^^^
 
-    invalid: 5 errors, 2 warnings
+    error[link]: a link needs the member `args`
+     --> entities/links.json:1:2
+      |
+    1 | [{"link_id": "x"}]
+      |  ^^^^^^^^^^^^^^^^
+
+    invalid: 6 errors, 0 warnings
     "#);
 }

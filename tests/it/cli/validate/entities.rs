@@ -20,14 +20,14 @@ fn entities_that_are_no_json() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 5
     ----- stdout
-    error[json]: this is not a JSON array: the text ends too early
-     --> entities/more.json
-
     error[json]: expected value
      --> entities/more.json:3:1
       |
     3 | ]
       | ^
+
+    error[json]: this is not a JSON array: the text ends too early
+     --> entities/more.json
 
     invalid: 2 errors, 0 warnings
     ");
@@ -59,10 +59,10 @@ fn an_entity_with_a_member_that_is_none() {
     exit: 5
     ----- stdout
     error[entity]: an entity has no member `attributes`
-     --> entities/more.json:2:3
+     --> entities/more.json:2:55
       |
     2 |   {"uid": {"type": "Owner", "id": "c"}, "attributes": {}, "parents": []}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                                       ^^
     hint: its members are `uid`, `attrs`, `parents` and `tags`
 
     invalid: 1 error, 0 warnings
@@ -77,11 +77,11 @@ fn an_entity_of_an_unknown_type() {
     exit: 5
     ----- stdout
     error[unknown-type]: `Robot::"c"` has a type that the schema does not declare
-     --> entities/more.json:2:3
+     --> entities/more.json:2:20
       |
     2 |   {"uid": {"type": "Robot", "id": "c"}, "attrs": {}, "parents": []}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: the schema declares Owner, Report, Team, User
+      |                    ^^^^^^^
+    hint: the schema declares `Owner`, `Report`, `Team`, `User`
 
     invalid: 1 error, 0 warnings
     "#);
@@ -96,10 +96,11 @@ fn an_entity_without_an_attribute_that_is_required() {
     exit: 5
     ----- stdout
     error[entity]: `User::"v"` needs the attribute `owner`
-     --> entities/more.json:2:3
+     --> entities/more.json:2:49
       |
     2 |   {"uid": {"type": "User", "id": "v"}, "attrs": {"level": 3}, "parents": []}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                                 ^^^^^^^^^^^^
+    hint: give it, as `Owner`, or let the schema declare it optional: `owner?`
 
     invalid: 1 error, 0 warnings
     "#);
@@ -113,11 +114,11 @@ fn an_entity_with_an_attribute_of_the_wrong_type() {
     assert_snapshot!(project.run(&["validate"]), @r#"
     exit: 5
     ----- stdout
-    error[entity]: entity does not conform to the schema: in attribute `level` on `User::"v"`, type mismatch: value was expected to have type long, but it actually has type string: `"high"`
-     --> entities/more.json:2:3
+    error[entity]: `level` of `User::"v"` has to be `Long`, and is the string `"high"`
+     --> entities/more.json:2:112
       |
-    2 |   {"uid": {"type": "User", "id": "v"}, "attrs": {"owner": {"__entity": {"type": "Owner", "id": "a"}}, "level": "high"}, "parents": []}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    2 | …: "v"}, "attrs": {"owner": {"__entity": {"type": "Owner", "id": "a"}}, "level": "high"}, "parents": []}
+      |                                                                                  ^^^^^^
 
     invalid: 1 error, 0 warnings
     "#);
@@ -130,11 +131,17 @@ fn an_entity_twice() {
     assert_snapshot!(project.run(&["validate"]), @r#"
     exit: 5
     ----- stdout
-    error[duplicate-entity]: `Owner::"a"` is there twice; the other is at entities/entities.json:2
-     --> entities/more.json:2:3
+    error[duplicate-entity]: `Owner::"a"` is there twice
+     --> entities/more.json:2:11
       |
     2 |   {"uid": {"type": "Owner", "id": "a"}, "attrs": {}, "parents": []}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the other is here
+     --> entities/entities.json:2:11
+      |
+    2 |   {"uid": {"type": "Owner", "id": "a"}, "attrs": {}, "parents": []},
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: keep one of them; an entity is written once, with all it has
 
     invalid: 1 error, 0 warnings
     "#);
@@ -149,10 +156,10 @@ fn a_parent_that_is_not_there() {
     exit: 5
     ----- stdout
     error[unknown-entity]: the parent of `User::"v"` is `Team::"x"`, which does not exist
-     --> entities/more.json:2:3
+     --> entities/more.json:2:115
       |
-    2 |   {"uid": {"type": "User", "id": "v"}, "attrs": {"owner": {"__entity": {"type": "Owner", "id": "a"}}}, "parents": [{"type": "Team", "id": "x"}]}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    2 | …v"}, "attrs": {"owner": {"__entity": {"type": "Owner", "id": "a"}}}, "parents": [{"type": "Team", "id": "x"}]}
+      |                                                                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: add the entity, or load with `--references cedar`
 
     invalid: 1 error, 0 warnings
@@ -173,10 +180,10 @@ fn an_attribute_that_names_what_is_not_there() {
     exit: 5
     ----- stdout
     error[unknown-entity]: the `author` of `Report::"s"` is `User::"x"`, which does not exist
-     --> entities/more.json:2:3
+     --> entities/more.json:2:62
       |
     2 |   {"uid": {"type": "Report", "id": "s"}, "attrs": {"author": {"__entity": {"type": "User", "id": "x"}}}, "parents": []}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: add the entity, or load with `--references cedar`
 
     invalid: 1 error, 0 warnings
@@ -192,11 +199,16 @@ fn a_member_with_another_owner_than_its_group() {
     exit: 5
     ----- stdout
     error[same-as-parents]: `owner` of `User::"v"` is `Owner::"b"`, but its parent `Team::"t"` has `Owner::"a"`
-     --> entities/more.json:2:3
+     --> entities/more.json:2:59
       |
     2 |   {"uid": {"type": "User", "id": "v"}, "attrs": {"owner": {"__entity": {"type": "Owner", "id": "b"}}}, "parents": [{"type": "Team", "id": "t"}]}
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: take the entity out of the group, or give both the same value, in one change
+      |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    note: the parent is here
+     --> entities/entities.json:4:59
+      |
+    4 |   {"uid": {"type": "Team", "id": "t"}, "attrs": {"owner": {"__entity": {"type": "Owner", "id": "a"}}}, "parents": []},
+      |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give both the same value, or take it out of that parent, in one change
 
     invalid: 1 error, 0 warnings
     "#);
@@ -220,10 +232,11 @@ fn parents_in_a_circle() {
     exit: 5
     ----- stdout
     error[cycle]: parents form a cycle: `Owner::"x"` in `Owner::"y"` in `Owner::"x"`
-     --> entities/more.json:2:3
+     --> entities/more.json:2:65
       |
     2 |   {"uid": {"type": "Owner", "id": "x"}, "attrs": {}, "parents": [{"type": "Owner", "id": "y"}]},
-      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: take one of these parents out; nothing can be below itself
 
     invalid: 1 error, 0 warnings
     "#);

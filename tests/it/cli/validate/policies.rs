@@ -27,9 +27,11 @@ fn two_schemas() {
     ----- stdout
     error[two-schemas]: there are two schemas, `policies/other.cedarschema` and `policies/schema.cedarschema`
      --> policies/schema.cedarschema
+    note: the other is here
+     --> policies/other.cedarschema
     hint: keep one, or name the one to use by `--schema FILE`
 
-    invalid: 1 error, 0 warnings
+    invalid: 2 policies, 5 entities, 1 link, 1 error, 0 warnings
     ");
     assert_snapshot!(project.run(&["validate", "--schema", "policies/other.cedarschema"]), @"
     exit: 0
@@ -45,12 +47,17 @@ fn a_policy_that_does_not_parse() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 5
     ----- stdout
-    error[policy-syntax]: unexpected end of input
-     --> policies/broken.cedar:2:14
+    error[policy-syntax]: this policy does not end with `;`
+     --> policies/broken.cedar:2:13
       |
     2 | when { true }
-      |              ^
-    hint: expected `;` or identifier
+      |             ^
+    note: the policy begins here
+     --> policies/broken.cedar:1:1
+      |
+    1 | permit (principal, action, resource)
+      | ^^^^^^
+    hint: add a `;` behind it
 
     invalid: 1 error, 0 warnings
     ");
@@ -64,10 +71,15 @@ fn two_policies_with_one_id() {
     assert_snapshot!(project.run(&["validate"]), @r#"
     exit: 5
     ----- stdout
-    error[duplicate-policy-id]: two policies have the id `author`; the other is at policies/reports.cedar:2
+    error[duplicate-policy-id]: two policies have the id `author`
      --> policies/second.cedar:1:1
       |
     1 | @id("author")
+      | ^^^^^^^^^^^^^
+    note: the other is here
+     --> policies/reports.cedar:2:1
+      |
+    2 | @id("author")
       | ^^^^^^^^^^^^^
     hint: give one of them another `@id("…")`
 
@@ -85,11 +97,12 @@ fn a_policy_that_can_never_apply_is_a_warning() {
     assert_snapshot!(project.run(&["validate"]), @r#"
     exit: 0
     ----- stdout
-    warning[policy-warning]: for policy `never.0`, policy is impossible: the policy expression evaluates to false for all valid requests
+    warning[dead-policy]: policy `never.0` can never apply: what it asks for is false for every request that the schema allows
      --> policies/never.cedar:1:1
       |
     1 | permit (principal, action == Action::"read", resource) when { false };
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: mend its conditions, or take it out
 
     valid: 3 policies, 5 entities, 1 link, 1 warning
     "#);
@@ -107,8 +120,8 @@ fn a_policy_that_is_nested_too_deep() {
     error[nested-too-deep]: this is nested deeper than 64 levels
      --> policies/deep.cedar:1:108
       |
-    1 | resource) when { (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
-      |                                                                                 ^
+    1 | …resource) when { (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((…
+      |                                                                                  ^
     hint: brackets, unary operators, `if` and chains of operators count
 
     invalid: 1 error, 0 warnings
@@ -127,8 +140,8 @@ fn a_schema_that_is_nested_too_deep() {
     error[nested-too-deep]: this is nested deeper than 64 levels
      --> policies/schema.cedarschema:1:270
       |
-    1 | <Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set
-      |                                                                                 ^
+    1 | …<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set<Set…
+      |                                                                                  ^
     hint: brackets, unary operators, `if` and chains of operators count
 
     invalid: 1 error, 0 warnings
@@ -160,12 +173,18 @@ fn a_schema_whose_integrity_annotation_names_nothing() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 5
     ----- stdout
-    error[schema-integrity]: `@same_as_parents` of entity type `Team` names `ovner`, which is not one of its attributes
-     --> policies/schema.cedarschema
+    error[schema-integrity]: `@same_as_parents` of entity type `User` names `ovner`, which is not one of its attributes
+     --> policies/schema.cedarschema:3:8
+      |
+    3 | entity User in [Team] { owner: Owner, level?: Long };
+      |        ^^^^
     hint: declare the attribute, or take it out of `@same_as_parents`
 
-    error[schema-integrity]: `@same_as_parents` of entity type `User` names `ovner`, which is not one of its attributes
-     --> policies/schema.cedarschema
+    error[schema-integrity]: `@same_as_parents` of entity type `Team` names `ovner`, which is not one of its attributes
+     --> policies/schema.cedarschema:5:8
+      |
+    5 | entity Team { owner: Owner };
+      |        ^^^^
     hint: declare the attribute, or take it out of `@same_as_parents`
 
     invalid: 2 errors, 0 warnings
