@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod config;
 mod demo;
+mod diff;
 mod exit;
 mod explain;
 mod flags;
@@ -13,6 +14,7 @@ mod health;
 mod import;
 mod init;
 mod log;
+mod matrix;
 mod probe;
 mod progress;
 mod routes;
@@ -58,6 +60,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     Test(test::TestArgs),
     Demo(demo::DemoArgs),
+    Matrix(matrix::MatrixArgs),
+    Diff(diff::DiffArgs),
     Validate(validate::ValidateArgs),
     Format(format::FormatArgs),
     Init(init::InitArgs),
@@ -99,6 +103,8 @@ impl Command {
             Self::Probe(args) => probe::run(&args),
             Self::Test(args) => test::run(&args, given),
             Self::Demo(args) => demo::run(&args),
+            Self::Matrix(args) => matrix::run(&args, given),
+            Self::Diff(args) => diff::run(&args, given),
             Self::Validate(args) => validate::run(&args, given),
             Self::Format(args) => format::run(&args, given),
             Self::Init(args) => init::run(&args),

@@ -8,6 +8,7 @@ mod candidates;
 pub mod change;
 pub mod check;
 pub mod clauses;
+pub mod compare;
 pub mod compile;
 pub mod duties;
 mod entities;

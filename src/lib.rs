@@ -5,10 +5,12 @@
 //! door to a decision, and the publisher, the only writer), [`revisions`] (what is durable),
 //! [`sources`] (where bundles come from), [`mapping`] (pure: a proxied request to checks), [`yaml`]
 //! (pure: what people write, with its places), [`policy_test`] (pure: a suite of tests to what came
-//! out), [`identity`] (who sends a request), [`http`] (endpoints) on [`server`] (connections),
+//! out), [`analysis`] (pure: what a change gives and takes), [`identity`] (who sends
+//! a request), [`http`] (endpoints) on [`server`] (connections),
 //! [`config`] (what is switched on), [`cli`] (commands). `ARCHITECTURE.md` draws the walls between
 //! them.
 
+pub mod analysis;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -10,6 +10,7 @@ mod bind;
 mod case;
 mod cedar_json;
 mod compare;
+pub mod coverage;
 mod file;
 mod http;
 mod mutation;
@@ -21,7 +22,7 @@ pub use case::{Case, Outcome};
 pub use cedar_json::is_cedar_json;
 pub use compare::Mismatch;
 pub use mutation::{Mutant, mutants};
-pub use suite::{Accepted, Fixture, Suite, Test};
+pub use suite::{Accepted, AcceptedClause, Fixture, Suite, Test};
 pub use world::{Asker, Identify, Routes, World};
 
 /// The most bytes of a suite's file.
@@ -35,3 +36,6 @@ pub const NAME_CHARS_MAX: usize = 300;
 
 /// The code of what is wrong with a suite.
 const CODE: &str = "policy-tests";
+
+#[cfg(test)]
+mod tests;

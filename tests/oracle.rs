@@ -16,6 +16,8 @@ mod clauses;
 mod compare;
 #[path = "oracle/conditions.rs"]
 mod conditions;
+#[path = "oracle/differing.rs"]
+mod differing;
 #[path = "oracle/entities.rs"]
 mod entities;
 #[path = "oracle/explaining.rs"]

@@ -15,7 +15,8 @@ use super::exit::{ExitCode, Failure, reason};
 use super::flags::{ConfigFileArgs, sourced};
 use super::terminal;
 use crate::config::{Config, Overrides};
-use crate::revisions::{EmbeddedLog, LogError, PastError, RevisionLog};
+use crate::engine::Snapshot;
+use crate::revisions::{EmbeddedLog, LogError, Past, PastError, RevisionLog};
 
 /// List, show, verify and export the revisions of a data directory
 #[derive(Debug, Args)]
@@ -126,16 +127,27 @@ impl PlaceArgs {
         let data_dir = sourced(given, "data_dir", self.data_dir.clone());
         let overrides = Overrides { data_dir, ..Overrides::default() };
         let config = self.config.load(overrides)?;
-        let directory = &config.data_dir.value;
-        let log = EmbeddedLog::open_to_read(directory).map_err(|error| match error {
-            LogError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                let message = format!("there is no revision log in `{}`", directory.display());
-                Failure::error(message).hint("`--data-dir DIR` names another data directory")
-            }
-            error => told(error),
-        })?;
-        Ok((log, config))
+        Ok((open(&config)?, config))
     }
+}
+
+/// The log that the configuration names, to be read.
+fn open(config: &Config) -> Result<EmbeddedLog, Failure> {
+    let directory = &config.data_dir.value;
+    EmbeddedLog::open_to_read(directory).map_err(|error| match error {
+        LogError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            let message = format!("there is no revision log in `{}`", directory.display());
+            Failure::error(message).hint("`--data-dir DIR` names another data directory")
+        }
+        error => told(error),
+    })
+}
+
+/// A revision of the log that the configuration names, made again.
+pub(super) fn revision(config: &Config, number: u64) -> Result<Snapshot, Failure> {
+    let log = open(config)?;
+    let past = Past::at(&log, number).map_err(untold)?;
+    past.build(&log, config.compile_options().limits).map_err(untold)
 }
 
 /// What a log said, for people.

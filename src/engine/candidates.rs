@@ -112,6 +112,43 @@ impl Snapshot {
         }
     }
 
+    /// Whether one of these policies may be satisfied or err, as far as can be said without Cedar.
+    /// Templates are not looked into.
+    pub(super) fn may_be_satisfied(
+        &self,
+        numbers: &[usize],
+        request: &CheckRequest,
+        fitted: &Fitted<'_>,
+    ) -> bool {
+        let sight = self.sight(request, fitted);
+        numbers.iter().any(|number| {
+            let Some(entry) = self.rules.index.entry(*number) else { return true };
+            if entry.template {
+                return true;
+            }
+            self.matches(&entry.principal, &request.principal, &fitted.principal, None)
+                && self.matches(&entry.resource, &request.resource, &fitted.resource, None)
+                && entry
+                    .condition
+                    .as_ref()
+                    .is_none_or(|condition| condition.is_plainly_satisfied(&sight) != Some(false))
+        })
+    }
+
+    /// What plain conditions look at.
+    fn sight<'a>(&'a self, request: &'a CheckRequest, fitted: &'a Fitted<'a>) -> Sight<'a> {
+        Sight {
+            store: &self.store,
+            schema: &self.rules.schema,
+            types: self.rules.ground.types(),
+            snapshot: self,
+            principal: &fitted.principal,
+            action: &request.action,
+            resource: &fitted.resource,
+            context: fitted.context.as_ref(),
+        }
+    }
+
     /// Evaluates the candidates' conditions.
     pub(super) fn evaluate(
         &self,
@@ -161,16 +198,7 @@ impl Snapshot {
         if !fitted.sent.is_empty() {
             return policies;
         }
-        let sight = Sight {
-            store: &self.store,
-            schema: &self.rules.schema,
-            types: self.rules.ground.types(),
-            named: &|place| self.number_of_named(place),
-            principal: &fitted.principal,
-            action: &request.action,
-            resource: &fitted.resource,
-            context: fitted.context.as_ref(),
-        };
+        let sight = self.sight(request, fitted);
         let mut rest = policies;
         rest.retain(|policy| {
             let satisfied = match &policy.0.condition {

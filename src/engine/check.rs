@@ -286,6 +286,20 @@ impl Snapshot {
         CheckResponse { duties, valid: candidates.valid, ..response }
     }
 
+    /// Whether a request that fits is allowed: what `decide` says, without saying why.
+    pub(super) fn allows(
+        &self,
+        request: &CheckRequest,
+        options: CheckOptions,
+        fitted: &Fitted<'_>,
+    ) -> bool {
+        let candidates = self.candidates(request, fitted);
+        let verdicts = self.evaluate(request, fitted, &candidates);
+        let forbid_error =
+            options.forbid_errors == ForbidErrors::Deny && !verdicts.erring_forbids.is_empty();
+        verdicts.forbids.is_empty() && !forbid_error && !verdicts.permits.is_empty()
+    }
+
     fn respond(
         &self,
         request: &CheckRequest,

@@ -168,8 +168,17 @@ impl Index {
         action: &EntityUid,
         resource: &EntityUid,
     ) -> Option<&Environment> {
-        let types = self.environments.get(action)?;
-        types.get(&(principal.type_name().clone(), resource.type_name().clone()))
+        self.environment_of(principal.type_name(), action, resource.type_name())
+    }
+
+    /// The same by types.
+    pub(super) fn environment_of(
+        &self,
+        principal: &EntityTypeName,
+        action: &EntityUid,
+        resource: &EntityTypeName,
+    ) -> Option<&Environment> {
+        self.environments.get(action)?.get(&(principal.clone(), resource.clone()))
     }
 
     /// A policy or template.

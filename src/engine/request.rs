@@ -13,6 +13,7 @@ use super::snapshot::Snapshot;
 use super::store::EntityNo;
 
 /// A request that fits the schema.
+#[derive(Debug)]
 pub(super) struct Fitted<'a> {
     pub(super) environment: &'a Environment,
     pub(super) principal: Standing,
@@ -24,7 +25,7 @@ pub(super) struct Fitted<'a> {
 }
 
 /// Where an entity of the request stands.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Standing {
     /// Whether the snapshot holds it, or properties were sent for it.
     pub(super) known: bool,
@@ -117,7 +118,10 @@ impl Snapshot {
             .map_err(|error| InvalidRequest { message: chain(&error), hint: None })
     }
 
-    fn context(&self, request: &CheckRequest) -> Result<Option<Context>, InvalidRequest> {
+    pub(super) fn context(
+        &self,
+        request: &CheckRequest,
+    ) -> Result<Option<Context>, InvalidRequest> {
         let declared = self.rules.schema.action(&request.action).map(|action| &action.context);
         let required = declared.is_some_and(|members| members.values().any(|it| it.required));
         if request.context.is_empty() && !required {

@@ -8,7 +8,7 @@
 
 mod listed;
 mod prepared;
-mod reach;
+pub(super) mod reach;
 mod walk;
 mod wanted;
 
@@ -108,7 +108,13 @@ impl Terms {
         }
     }
 
-    fn check(&self, principal: EntityUid, action: EntityUid, resource: EntityUid) -> CheckRequest {
+    /// A check with these terms.
+    pub fn check(
+        &self,
+        principal: EntityUid,
+        action: EntityUid,
+        resource: EntityUid,
+    ) -> CheckRequest {
         CheckRequest {
             principal,
             action,

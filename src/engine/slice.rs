@@ -8,6 +8,8 @@
 
 pub(super) mod clauses;
 pub(super) mod demand;
+pub(super) mod fold;
+pub(super) mod looks;
 pub(super) mod mend;
 pub(super) mod needs;
 pub(super) mod plain;
@@ -28,6 +30,7 @@ use cedar_policy_core::entities::{Entities, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use demand::Demand;
+use looks::Looks;
 use needs::{Needs, Node};
 use plain::{Names, Plain, Sight};
 
@@ -105,6 +108,11 @@ impl Condition {
     /// What it looks at.
     pub(super) fn needs(&self) -> Needs {
         Needs::of(&self.expr)
+    }
+
+    /// For which of principal and resource it matters who they are.
+    pub(super) fn looks(&self) -> Looks {
+        Looks::of(&self.expr)
     }
 
     /// What must hold of principal and resource wherever it is satisfied.

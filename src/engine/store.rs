@@ -6,11 +6,13 @@
 //! pointers. Nothing here locks, and nothing is computed for a check but what it asks for: ancestors
 //! are walked, not stored.
 
+mod altered;
 mod build;
 mod change;
 mod difference;
 mod export;
 mod extension;
+mod facts;
 mod image;
 mod integrity;
 mod judge;
@@ -38,7 +40,9 @@ use std::sync::Arc;
 
 use cedar_policy::{EntityTypeName, EntityUid};
 
+pub(in crate::engine) use altered::{Alterations, Altered, Twins};
 pub use change::{Applied, Change, LINK_CONFLICT, REMOVED_AND_UPSERTED};
+pub(in crate::engine) use facts::Looked;
 pub use image::ImageError;
 pub use links::LinkRef;
 pub use load::{LoadOptions, Loader, Stream, Taken};

@@ -13,11 +13,11 @@ pub use full_load::{FullLoad, Loaded, StreamDigest};
 pub use seed::{Data, Files, Seed};
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::Pdp;
 use crate::engine::store;
@@ -45,6 +45,7 @@ pub struct Publisher {
     compile: CompileOptions,
     /// One revision is made again at a time: each may take as much memory as what is in force.
     restoring: Arc<Semaphore>,
+    trying: Arc<Semaphore>,
     full_loads: FullLoads,
 }
 
@@ -89,7 +90,14 @@ pub struct Terms {
     pub by: String,
     /// The key under which the same request is answered again. A dry run has none.
     pub key: Option<Idempotency>,
+    /// Where a dry run puts what it would have put in force.
+    pub trial: Trial,
 }
+
+/// What is in force and what a dry run would have put in its place, once it was judged. Whoever
+/// makes the terms keeps a copy and looks into it after the answer.
+#[derive(Debug, Clone, Default)]
+pub struct Trial(Arc<OnceLock<[Snapshot; 2]>>);
 
 /// A change that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,9 +230,30 @@ impl Published {
     }
 }
 
+// === impl Trial ===
+
+impl Trial {
+    /// What is in force, and what would be; `None` where nothing would change.
+    pub fn sides(&self) -> Option<&[Snapshot; 2]> {
+        self.0.get()
+    }
+
+    fn put(&self, current: Option<&Snapshot>, next: &Snapshot) {
+        if let Some(current) = current {
+            // A write is judged once.
+            let _ = self.0.set([current.clone(), next.clone()]);
+        }
+    }
+}
+
 // === impl Publisher ===
 
 impl Publisher {
+    /// The turn of a dry run to be looked into: one at a time, since each may take a while.
+    pub async fn trial_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.trying).acquire_owned().await.ok()
+    }
+
     /// Puts the first snapshot in force, if there is a source for one, and returns the handle and
     /// the task that writes; the caller runs the task. Blocks while it compiles. `admit` judges the
     /// snapshot before anything is made durable or in force.
@@ -243,8 +272,9 @@ impl Publisher {
         let writer = Writer::start(pdp, options, Arc::clone(&last_rejection), admit)?;
         let log = writer.log();
         let restoring = Arc::new(Semaphore::new(1));
+        let trying = Arc::new(Semaphore::new(1));
         let publisher =
-            Self { changes: sender, last_rejection, log, compile, restoring, full_loads };
+            Self { changes: sender, last_rejection, log, compile, restoring, trying, full_loads };
         Ok((publisher, run(writer, receiver)))
     }
 

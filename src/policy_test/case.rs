@@ -107,6 +107,34 @@ impl Case {
     }
 }
 
+/// Takes what a case asks: a snapshot, a request, and how it is evaluated.
+pub(super) type Take<'t> = dyn FnMut(&Snapshot, &CheckRequest, CheckOptions) + 't;
+
+/// The most candidates of a search that are looked at again.
+const CANDIDATES_MAX: usize = 100_000;
+
+impl Case {
+    /// Hands over everything that this case has decided.
+    pub(super) fn each_request(&self, take: &mut Take<'_>) {
+        let scene = &self.scene;
+        let mut one = |request: &CheckRequest| take(&scene.snapshot, request, scene.options);
+        match &self.question {
+            Question::Skip(_) | Question::Rejected(..) | Question::Unfit(..) => {}
+            Question::Check { principal, action, resource, .. } => {
+                one(&scene.request(principal, action, resource));
+            }
+            Question::Search { sought, expected } => {
+                for uid in scene.candidates(sought, expected) {
+                    one(&scene.sought(sought, &uid));
+                }
+            }
+            Question::Http { http, asker, .. } => {
+                scene.http(http, asker.as_ref()).requests.iter().for_each(one);
+            }
+        }
+    }
+}
+
 /// The change is refused: what was expected, or why nothing could be asked.
 fn rejected(problems: &Problems, expect: Option<&Expect>) -> Outcome {
     let answer = Answer::rejected(problems);
@@ -208,6 +236,36 @@ impl Scene {
         }
         let failed = Outcome::Failed { mismatches, answer, about: None };
         self.explain(failed, Some(request))
+    }
+
+    /// What a search looks at: everything of its types, of which it says that there is no more to
+    /// find; where attributes narrow it down, what is expected.
+    fn candidates(&self, sought: &Sought, expected: &[EntityUid]) -> Vec<EntityUid> {
+        let schema = self.snapshot.schema();
+        let (action, type_name, wanted, of_resources) = match sought {
+            Sought::Resources { action, type_name, wanted, .. } => {
+                (action, type_name, wanted, true)
+            }
+            Sought::Principals { action, type_name, wanted, .. } => {
+                (action, type_name, wanted, false)
+            }
+            Sought::Actions(_) => return schema.actions().map(|(uid, _)| uid.clone()).collect(),
+        };
+        if !wanted.is_empty() {
+            return expected.to_vec();
+        }
+        let types = match (type_name, schema.action(action)) {
+            (Some(name), _) => vec![name.clone()],
+            (None, Some(info)) => {
+                let types = if of_resources { &info.resources } else { &info.principals };
+                types.iter().cloned().collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        let store = self.snapshot.store();
+        let numbers = types.iter().filter_map(|name| store.type_no(name));
+        let entities = numbers.flat_map(|ty| store.entities_of(ty));
+        entities.take(CANDIDATES_MAX).map(|no| store.uid_of(no)).collect()
     }
 
     /// The check that a search decides for one of those that it looks at.

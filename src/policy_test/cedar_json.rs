@@ -80,6 +80,7 @@ pub(super) fn parse(
         name: text.name.clone(),
         fixture: Fixture::default(),
         tests,
+        accepted_clauses: Vec::new(),
         accepted_mutants: Vec::new(),
     })
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::case::Case;
-use super::suite::{Accepted, Suite};
+use super::suite::{AcceptedClause, Suite};
 use crate::engine::Snapshot;
 use crate::engine::clauses::{Clause, ClauseKind, Outcome, PolicyOutcomes};
 
@@ -139,7 +139,7 @@ impl Coverage {
     pub fn of<'a>(
         snapshots: impl IntoIterator<Item = &'a Snapshot>,
         observed: &Observed,
-        accepted: &[Accepted],
+        accepted: &[AcceptedClause],
     ) -> Self {
         let mut covered: BTreeMap<(String, usize, String), CoveredPolicy> = BTreeMap::new();
         for snapshot in snapshots {
@@ -164,15 +164,16 @@ impl Coverage {
                 covered.insert(place, CoveredPolicy { id, file, line, satisfied, clauses });
             }
         }
-        let mut coverage =
-            Self { policies: covered.into_values().collect(), stale: Vec::new() };
-        accepted.iter().for_each(|accepted| coverage.accept(accepted));
+        let mut coverage = Self { policies: covered.into_values().collect(), stale: Vec::new() };
+        for accepted in accepted {
+            coverage.accept(accepted);
+        }
         coverage
     }
 
     /// An outcome that a suite gives a reason for.
-    fn accept(&mut self, accepted: &Accepted) {
-        let Accepted { policy, clause, never, reason, .. } = accepted;
+    fn accept(&mut self, accepted: &AcceptedClause) {
+        let AcceptedClause { policy, clause, never, reason, .. } = accepted;
         let place = format!("{}:{}", accepted.place.name, accepted.place.line);
         let of_policy = self.policies.iter_mut().filter(|it| it.id == *policy);
         let mut clauses = of_policy.flat_map(|it| &mut it.clauses).filter(|it| it.is(clause));
@@ -213,8 +214,8 @@ impl Coverage {
 }
 
 /// The reasons of all suites.
-pub fn accepted(suites: &[Suite]) -> Vec<Accepted> {
-    suites.iter().flat_map(|suite| suite.accepted.iter().cloned()).collect()
+pub fn accepted(suites: &[Suite]) -> Vec<AcceptedClause> {
+    suites.iter().flat_map(|suite| suite.accepted_clauses.iter().cloned()).collect()
 }
 
 // === impl CoveredClause ===

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Map;
 
-use super::suite::{Accepted, Ask, Fixture, Given, Suite, Test};
+use super::suite::{Accepted, AcceptedClause, Ask, Fixture, Given, Suite, Test};
 use super::{CODE, FILE_BYTES_MAX, NAME_CHARS_MAX, TESTS_MAX};
 use crate::engine::{Place, Problem, Problems, Text};
 use crate::yaml::{self, Kind, Node, Reader, Source};
@@ -18,7 +18,8 @@ use named::{name, uid};
 /// Keys that every test may have.
 const OF_EVERY_TEST: [&str; 6] = ["name", "skip", "now", "given", "unknown", "context"];
 /// Keys of a suite.
-const OF_A_SUITE: [&str; 5] = ["version", "fixture", "now", "tests", "accepted_mutants"];
+const OF_A_SUITE: [&str; 6] =
+    ["version", "fixture", "now", "coverage", "tests", "accepted_mutants"];
 /// Keys that a test of one check has beside them.
 const OF_A_CHECK: [&str; 7] =
     ["principal", "action", "resource", "expect", "code", "because", "errors"];
@@ -39,6 +40,7 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         name: reader.source().name.to_owned(),
         fixture: Fixture::default(),
         tests: Vec::new(),
+        accepted_clauses: Vec::new(),
         accepted_mutants: Vec::new(),
     };
     if matches!(root.kind, Kind::Null) {
@@ -56,6 +58,7 @@ fn suite(root: &Node, reader: &mut Reader<'_>) -> Suite {
         reader.fail(version, "`version` is 1; no other is known");
     }
     suite.fixture = fixture(root.get("fixture"), reader);
+    suite.accepted_clauses = accepted_clauses(root.get("coverage"), reader);
     suite.accepted_mutants = accepted_mutants(root.get("accepted_mutants"), reader);
     let now_ms = time(root.get("now"), reader);
     let Some(tests) = root.get("tests") else {
@@ -94,6 +97,37 @@ fn fixture(node: Option<&Node>, reader: &mut Reader<'_>) -> Fixture {
     let policies = paths(node.get("policies"), reader);
     let entities = paths(node.get("entities"), reader);
     Fixture { policies, schema, entities, links, routes }
+}
+
+/// The outcomes of clauses that need not be seen.
+fn accepted_clauses(node: Option<&Node>, reader: &mut Reader<'_>) -> Vec<AcceptedClause> {
+    const KEYS: [&str; 4] = ["policy", "clause", "never", "reason"];
+    let Some(node) = node else { return Vec::new() };
+    if !reader.keys(node, "`coverage`", &["accept"]) {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    for node in reader.list(node.get("accept")) {
+        if !reader.keys(node, "what is accepted", &KEYS) {
+            continue;
+        }
+        for key in KEYS.iter().filter(|key| node.get(key).is_none()) {
+            reader.fail(node, format!("`{key}` is missing"));
+        }
+        let mut text = |key| reader.text(node.get(key)).map(|text| text.trim().to_owned());
+        let (policy, clause, reason) = (text("policy"), text("clause"), text("reason"));
+        if let (Some(""), Some(at)) = (reason.as_deref(), node.get("reason")) {
+            reader.fail(at, "the reason is empty");
+        }
+        let never = reader.boolean(node.get("never"));
+        let place = reader.source().of(node);
+        if let (Some(policy), Some(clause), Some(reason), Some(never)) =
+            (policy, clause, reason, never)
+        {
+            all.push(AcceptedClause { place, policy, clause, never, reason });
+        }
+    }
+    all
 }
 
 /// Mutants, each with the reason why none of the tests has to fail for it.

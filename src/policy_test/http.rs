@@ -15,6 +15,8 @@ use crate::mapping::{Mapped, Matched, OriginalRequest, Upgrade};
 /// What came out of a request.
 pub(super) struct Decided {
     pub(super) answer: Answer,
+    /// The checks that were made.
+    pub(super) requests: Vec<CheckRequest>,
     /// The check that decided, where one did.
     pub(super) deciding: Option<CheckRequest>,
 }
@@ -88,8 +90,9 @@ impl Scene {
         let mut errors = Vec::new();
         let mut whole = None;
         let mut deciding = None;
-        for request in &requests {
-            let mut answer = self.decide(request);
+        let mut made = Vec::new();
+        for request in requests {
+            let mut answer = self.decide(&request);
             // To a proxy a request that does not fit is a deny like any other.
             if answer.verdict == Verdict::Invalid {
                 answer.verdict = Verdict::Deny;
@@ -102,6 +105,7 @@ impl Scene {
             because.extend(std::mem::take(&mut answer.because));
             whole = Some(answer);
             deciding = Some(request.clone());
+            made.push(request);
             if denied {
                 break;
             }
@@ -110,7 +114,7 @@ impl Scene {
         let mut answer = whole.unwrap_or_else(nothing);
         answer.because = because.into_iter().collect();
         answer.errors = errors;
-        Decided { answer, deciding }
+        Decided { answer, requests: made, deciding }
     }
 }
 
@@ -119,6 +123,6 @@ impl Scene {
 impl Decided {
     fn without_check(verdict: Verdict, code: &str, why: impl Into<String>) -> Self {
         let answer = Answer::without_check(verdict, code, why);
-        Self { answer, deciding: None }
+        Self { answer, requests: Vec::new(), deciding: None }
     }
 }

@@ -17,8 +17,25 @@ pub struct Suite {
     pub fixture: Fixture,
     /// Its tests, in the order of the file.
     pub tests: Vec<Test>,
+    /// What coverage does not ask for, and why.
+    pub accepted_clauses: Vec<AcceptedClause>,
     /// Mutants that no test has to fail for.
     pub accepted_mutants: Vec<Accepted>,
+}
+
+/// An outcome of a clause that cannot be seen, and why.
+#[derive(Debug, Clone)]
+pub struct AcceptedClause {
+    /// Where it stands.
+    pub place: Place,
+    /// The id of the policy.
+    pub policy: String,
+    /// The source of the clause.
+    pub clause: String,
+    /// What the clause never is.
+    pub never: bool,
+    /// Why.
+    pub reason: String,
 }
 
 /// A mutant that no test has to fail for, and why.

@@ -21,6 +21,7 @@ enum Kind {
     Schema,
     Entities,
     Links,
+    Tests,
 }
 
 /// See [`super::read`].
@@ -57,10 +58,12 @@ pub(super) struct DataPaths {
     pub(super) links: Vec<PathBuf>,
 }
 
-/// The files in a directory that any source is made of, sorted.
+/// The files in a directory that any source or test is made of, sorted.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files =
-        Reader::list(directory, &[Kind::Policies, Kind::Schema, Kind::Entities, Kind::Links])?;
+    let mut files = Reader::list(
+        directory,
+        &[Kind::Policies, Kind::Schema, Kind::Entities, Kind::Links, Kind::Tests],
+    )?;
     files.sort();
     Ok(files)
 }
@@ -75,6 +78,7 @@ fn kind(path: &Path) -> Option<Kind> {
         _ if ends(&[".cedar"]) => Some(Kind::Policies),
         _ if ends(&[".cedarschema", ".cedarschema.json"]) => Some(Kind::Schema),
         _ if ends(&[".json", ".jsonl", ".ndjson"]) => Some(Kind::Entities),
+        _ if ends(&[".yaml", ".yml"]) => Some(Kind::Tests),
         _ => None,
     }
 }

@@ -3,12 +3,14 @@
 mod check;
 mod config;
 mod demo;
+mod diff;
 mod explain;
 mod format;
 mod health;
 mod import;
 mod init;
 mod log;
+mod matrix;
 mod mutate;
 mod search;
 mod test;

@@ -27,7 +27,7 @@ const CHANGES: usize = 4;
 
 /// A change as it was made up, before it is text.
 #[derive(Debug, Default)]
-struct Edit {
+pub(crate) struct Edit {
     unlink: BTreeSet<String>,
     remove: BTreeSet<Uid>,
     upsert: Vec<Entity>,
@@ -38,7 +38,7 @@ struct Edit {
 
 impl Edit {
     /// Something of everything. A strict world loses no entity, which others may name.
-    fn make(dice: &mut Dice, world: &World, pools: &Pools, number: usize) -> Self {
+    pub(crate) fn make(dice: &mut Dice, world: &World, pools: &Pools, number: usize) -> Self {
         let mut edit = Self::default();
         for link in &world.links {
             if dice.one_in(6) {
@@ -86,7 +86,7 @@ impl Edit {
 
     /// What the world is afterwards: who is removed is nobody's parent any more, and no link names
     /// them.
-    fn applied_to(&self, world: &World) -> World {
+    pub(crate) fn applied_to(&self, world: &World) -> World {
         let mut after = world.clone();
         let is_gone =
             |named: &Option<Uid>| named.as_ref().is_some_and(|it| self.remove.contains(it));
@@ -106,7 +106,7 @@ impl Edit {
         after
     }
 
-    fn change(&self, forms: u64) -> Change {
+    pub(crate) fn change(&self, forms: u64) -> Change {
         let mut dice = Dice::new(forms);
         let entities: Json = self.upsert.iter().map(|it| text::entity(it, &mut dice)).collect();
         let links: Json = self.link.iter().map(text::link).collect();

@@ -105,6 +105,7 @@ pub(crate) fn pure(files: &[File]) -> Vec<String> {
         let place = match module(&file.path) {
             Some("engine") => "the engine",
             Some("mapping") => "the mapping",
+            Some("analysis") => "an analysis",
             Some("yaml") => "a reader of YAML",
             Some("policy_test") => "a policy test",
             _ => continue,

@@ -44,6 +44,21 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// The directories that are searched, those inside them too, as far as they can be read.
+pub(super) fn directories(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let default = [PathBuf::from(PATHS_DEFAULT)];
+    let mut found: Vec<PathBuf> = if paths.is_empty() { &default } else { paths }.to_vec();
+    let mut at = 0;
+    while let Some(directory) = found.get(at).filter(|_| at < FILES_MAX) {
+        let inside = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+        let inside: Vec<PathBuf> =
+            inside.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        found.extend(inside);
+        at += 1;
+    }
+    found
+}
+
 fn walk(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if depth > DEPTH_MAX {
         let message = format!("directories lie more than {DEPTH_MAX} deep");

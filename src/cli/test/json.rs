@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::mutate::{Mutation, Stale, Survivor};
 use super::run::{Ran, Run};
+use crate::policy_test::coverage::{Coverage, CoveredClause, CoveredPolicy, Share, Sight};
 use crate::policy_test::{Answer, Mismatch, Outcome};
 
 /// The report: the numbers, and every case.
@@ -16,10 +17,57 @@ pub(super) fn report(run: &Run, mutation: Option<&Mutation>) -> Value {
         "skipped": counts.skipped,
         "tests": tests,
     });
+    if let (Some(coverage), Value::Object(members)) = (&run.coverage, &mut report) {
+        members.insert("coverage".to_owned(), covered(coverage));
+    }
     if let (Some(mutation), Value::Object(members)) = (mutation, &mut report) {
         members.insert("mutation".to_owned(), mutated(mutation));
     }
     report
+}
+
+/// What was seen of the policies.
+fn covered(coverage: &Coverage) -> Value {
+    let file = |(name, policies): (&str, &[CoveredPolicy])| {
+        let mut json = shared(Share::of(policies));
+        if let Value::Object(members) = &mut json {
+            members.insert("file".to_owned(), json!(name));
+            let policies: Vec<Value> = policies.iter().map(covered_policy).collect();
+            members.insert("policies".to_owned(), policies.into());
+        }
+        json
+    };
+    let mut json = shared(coverage.share());
+    if let Value::Object(members) = &mut json {
+        let policies = json!({"satisfied": coverage.satisfied(), "all": coverage.policies.len()});
+        members.insert("policies".to_owned(), policies);
+        members.insert("files".to_owned(), coverage.files().map(file).collect());
+        members.insert("stale".to_owned(), json!(coverage.stale));
+    }
+    json
+}
+
+fn shared(share: Share) -> Value {
+    json!({"percent": share.percent(), "seen": share.seen, "asked": share.asked})
+}
+
+fn covered_policy(policy: &CoveredPolicy) -> Value {
+    let clause = |clause: &CoveredClause| {
+        json!({
+            "kind": clause.kind.as_str(),
+            "line": clause.line,
+            "source": clause.source,
+            "true": sight(&clause.when_true),
+            "false": sight(&clause.when_false),
+        })
+    };
+    let clauses: Vec<Value> = policy.clauses.iter().map(clause).collect();
+    json!({
+        "id": policy.id,
+        "line": policy.line,
+        "satisfied": policy.satisfied,
+        "clauses": clauses,
+    })
 }
 
 fn mutated(mutation: &Mutation) -> Value {
@@ -49,6 +97,15 @@ fn mutated(mutation: &Mutation) -> Value {
         "survivors": survivors.collect::<Vec<_>>(),
         "stale": stale.collect::<Vec<_>>(),
     })
+}
+
+fn sight(sight: &Sight) -> &'static str {
+    match sight {
+        Sight::Seen => "seen",
+        Sight::Unseen => "unseen",
+        Sight::Impossible => "impossible",
+        Sight::Accepted(_) => "accepted",
+    }
 }
 
 fn case(run: &Run, ran: &Ran) -> Value {

@@ -1,7 +1,9 @@
 //! Reads suites, holds them against their worlds, and runs all cases on all processors. The order
 //! of what comes out is that of the files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +13,8 @@ use super::find;
 use super::world::Worlds;
 use crate::config::Config;
 use crate::engine::Problems;
-use crate::policy_test::{Case, Outcome, Suite};
+use crate::policy_test::coverage::{self, Coverage, Observed};
+use crate::policy_test::{AcceptedClause, Case, Outcome, Suite, World};
 
 /// How many cases a thread takes at a time.
 const TAKEN: usize = 16;
@@ -23,7 +26,10 @@ const CASES_MAX: usize = 2_000_000;
 pub(super) struct Cases {
     files: Vec<String>,
     /// Each with the number of its file.
-    cases: Vec<(usize, Case)>,
+    list: Vec<(usize, Case)>,
+    worlds: Vec<Arc<World>>,
+    /// What coverage does not ask for.
+    accepted: Vec<AcceptedClause>,
 }
 
 /// What came out of a run.
@@ -35,6 +41,10 @@ pub(super) struct Run {
     pub(super) results: Vec<Ran>,
     /// From the first case to the last.
     pub(super) time: Duration,
+    /// What was seen of the policies, if that was asked for.
+    pub(super) coverage: Option<Coverage>,
+    /// The texts of policies, by the names of their files.
+    pub(super) texts: BTreeMap<String, Arc<str>>,
 }
 
 /// A case that was run.
@@ -86,6 +96,7 @@ pub(super) fn cases(
     filter: Option<&str>,
 ) -> Result<Cases, Failure> {
     let mut worlds = Worlds::new(config);
+    let accepted = coverage::accepted(&suites);
     let mut problems = Problems::default();
     let mut cases = Vec::new();
     let mut files = Vec::new();
@@ -125,42 +136,52 @@ pub(super) fn cases(
             }
         });
     }
-    Ok(Cases { files, cases })
+    let worlds = worlds.all();
+    Ok(Cases { files, list: cases, worlds, accepted })
 }
 
-/// Runs all cases.
-pub(super) fn all(cases: Cases) -> Run {
+/// Runs all cases, and notes what they see of the policies where that is asked for.
+pub(super) fn all(cases: Cases, with_coverage: bool) -> Run {
     let started = Instant::now();
-    let Cases { files, cases } = cases;
+    let Cases { files, list: cases, worlds, accepted } = cases;
     let most = thread::available_parallelism().map_or(1, usize::from);
     let threads = most.min(cases.len().div_ceil(TAKEN)).max(1);
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
+        let mut observed = Observed::default();
         loop {
             let start = next.fetch_add(TAKEN, Ordering::Relaxed);
-            let Some(rest) = cases.get(start..) else { return done };
+            let Some(rest) = cases.get(start..) else { return (done, observed) };
             if rest.is_empty() {
-                return done;
+                return (done, observed);
             }
             for (number, (_, case)) in (start..).zip(rest.iter().take(TAKEN)) {
                 let started = Instant::now();
                 let outcome = case.run();
                 done.push((number, outcome, started.elapsed()));
+                if with_coverage {
+                    observed.observe(case);
+                }
             }
         }
     };
-    let mut done = thread::scope(|scope| {
+    let (mut done, observed) = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
+        let (mut done, mut observed) = work();
         for other in others {
             match other.join() {
-                Ok(more) => done.extend(more),
+                Ok((more, seen)) => {
+                    done.extend(more);
+                    observed.merge(seen);
+                }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        done
+        (done, observed)
     });
+    let coverage = with_coverage
+        .then(|| Coverage::of(worlds.iter().map(|world| &world.snapshot), &observed, &accepted));
     done.sort_unstable_by_key(|(number, ..)| *number);
     let results = cases.into_iter().zip(done).map(|((file, case), (_, outcome, time))| Ran {
         file,
@@ -168,7 +189,10 @@ pub(super) fn all(cases: Cases) -> Run {
         outcome,
         time,
     });
-    Run { results: results.collect(), files, time: started.elapsed() }
+    let results = results.collect();
+    let texts = worlds.iter().flat_map(|world| &world.policies);
+    let texts = texts.map(|text| (text.name.clone(), text.text.clone())).collect();
+    Run { results, files, time: started.elapsed(), coverage, texts }
 }
 
 // === impl Run ===

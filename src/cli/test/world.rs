@@ -44,7 +44,7 @@ impl<'a> Worlds<'a> {
 
     /// The world of a suite.
     pub(super) fn of(&mut self, suite: &Suite) -> Result<Arc<World>, Failure> {
-        let key = self.key(suite);
+        let key = Key::of(self.config, suite);
         if let Some((_, world)) = self.read.iter().find(|(known, _)| *known == key) {
             return Ok(Arc::clone(world));
         }
@@ -53,31 +53,9 @@ impl<'a> Worlds<'a> {
         Ok(world)
     }
 
-    fn key(&self, suite: &Suite) -> Key {
-        let base = Path::new(&suite.name).parent().unwrap_or(Path::new(""));
-        let path = |written: &String| tidied(&base.join(written));
-        let many = |written: &Vec<String>| written.iter().map(path).collect::<Vec<_>>();
-        let Fixture { policies, schema, entities, links, routes } = &suite.fixture;
-        let mut inputs = self.config.inputs();
-        if let Some(policies) = policies {
-            inputs.policies = many(policies);
-            inputs.schema = None;
-        }
-        if let Some(schema) = schema {
-            inputs.schema = Some(path(schema));
-        }
-        if let Some(entities) = entities {
-            inputs.entities = many(entities);
-            inputs.links = None;
-        }
-        if let Some(links) = links {
-            inputs.links = Some(path(links));
-        }
-        let routes = match routes {
-            Some(routes) => Some(path(routes)),
-            None => self.config.routes.value.clone(),
-        };
-        Key { inputs, routes, by_headers: suite.identifies() }
+    /// All of them.
+    pub(super) fn all(self) -> Vec<Arc<World>> {
+        self.read.into_iter().map(|(_, world)| world).collect()
     }
 
     fn build(&self, key: &Key, fixture: &Fixture) -> Result<World, Failure> {
@@ -106,6 +84,44 @@ impl<'a> Worlds<'a> {
             now_ms: self.now_ms,
         })
     }
+}
+
+// === impl Key ===
+
+impl Key {
+    fn of(config: &Config, suite: &Suite) -> Self {
+        let base = Path::new(&suite.name).parent().unwrap_or(Path::new(""));
+        let path = |written: &String| tidied(&base.join(written));
+        let many = |written: &Vec<String>| written.iter().map(path).collect::<Vec<_>>();
+        let Fixture { policies, schema, entities, links, routes } = &suite.fixture;
+        let mut inputs = config.inputs();
+        if let Some(policies) = policies {
+            inputs.policies = many(policies);
+            inputs.schema = None;
+        }
+        if let Some(schema) = schema {
+            inputs.schema = Some(path(schema));
+        }
+        if let Some(entities) = entities {
+            inputs.entities = many(entities);
+            inputs.links = None;
+        }
+        if let Some(links) = links {
+            inputs.links = Some(path(links));
+        }
+        let routes = match routes {
+            Some(routes) => Some(path(routes)),
+            None => config.routes.value.clone(),
+        };
+        Self { inputs, routes, by_headers: suite.identifies() }
+    }
+}
+
+/// The files and directories that the world of a suite is read from.
+pub(super) fn paths(config: &Config, suite: &Suite) -> Vec<PathBuf> {
+    let Key { inputs, routes, .. } = Key::of(config, suite);
+    let single = [inputs.schema, inputs.links, routes].into_iter().flatten();
+    inputs.policies.into_iter().chain(inputs.entities).chain(single).collect()
 }
 
 /// A path without the steps that lead back, where the system takes both for the same.

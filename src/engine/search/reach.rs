@@ -9,12 +9,13 @@ mod paths;
 use cedar_policy::{Effect, EntityUid};
 
 use super::super::check::CheckRequest;
+use super::super::hash::{HashMap, HashSet};
 use super::super::index::{Entry, Scope};
 use super::super::request::{Fitted, Standing};
 use super::super::slice::Condition;
 use super::super::slice::demand::{Demand, Path, Root};
 use super::super::snapshot::Snapshot;
-use super::super::store::{EntityNo, LinkNo, Store, TypeNo};
+use super::super::store::{AttributeNo, EntityNo, LinkNo, RecordRef, Store, TypeNo, ValueRef};
 use paths::Known;
 
 /// A walk is given so many steps at first where another could be taken in its place; if none of
@@ -23,13 +24,13 @@ const FIRST_STEPS: usize = 64;
 
 /// Which side of the request is searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sought {
+pub(in crate::engine) enum Sought {
     Principal,
     Resource,
 }
 
 /// One search's way to its candidates.
-pub(super) struct Reach<'a> {
+pub(in crate::engine) struct Reach<'a> {
     snapshot: &'a Snapshot,
     store: &'a Store,
     fitted: &'a Fitted<'a>,
@@ -39,12 +40,23 @@ pub(super) struct Reach<'a> {
     /// The entity that is given, and where it stands.
     given: (&'a EntityUid, &'a Standing),
     now_ms: i64,
+    /// The policies and templates by which something is reached; `None`: all that can permit.
+    only: Option<&'a [usize]>,
+    /// The entities of the type among which something is sought; `None`: all.
+    among: Option<&'a Among>,
+}
+
+/// Some entities of a type, and what they refer to: a search among them walks past no others.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Among {
+    members: HashSet<EntityNo>,
+    referrers: HashMap<(AttributeNo, EntityNo), Vec<EntityNo>>,
 }
 
 // === impl Reach ===
 
 impl<'a> Reach<'a> {
-    pub(super) fn new(
+    pub(in crate::engine) fn new(
         snapshot: &'a Snapshot,
         request: &'a CheckRequest,
         fitted: &'a Fitted<'a>,
@@ -56,12 +68,22 @@ impl<'a> Reach<'a> {
             Sought::Resource => (&request.principal, &fitted.principal),
         };
         let (store, now_ms) = (&snapshot.store, request.now_ms);
-        Self { snapshot, store, fitted, sought, ty, given, now_ms }
+        let (only, among) = (None, None);
+        Self { snapshot, store, fitted, sought, ty, given, now_ms, only, among }
+    }
+
+    /// The same by some policies and templates alone, and among some entities alone.
+    pub(in crate::engine) fn narrowed(
+        self,
+        only: Option<&'a [usize]>,
+        among: Option<&'a Among>,
+    ) -> Self {
+        Self { only, among, ..self }
     }
 
     /// The entities that a permit may reach, each once and in the order of their numbers; `None` if
     /// all of the type have to be looked at.
-    pub(super) fn candidates(&self) -> Option<Vec<EntityNo>> {
+    pub(in crate::engine) fn candidates(&self) -> Option<Vec<EntityNo>> {
         // Properties stand in the place of what is stored, and no index has them.
         if !self.fitted.sent.is_empty() {
             return None;
@@ -72,6 +94,7 @@ impl<'a> Reach<'a> {
         let statics =
             if self.given.1.stored { &environment.satisfiable } else { &environment.matching };
         let mut policies = statics.clone();
+        policies.retain(|number| self.only.is_none_or(|only| only.contains(number)));
         let mut found = self.by_links(most, &mut policies)?;
         for number in policies {
             let Some(entry) = self.snapshot.rules.index.entry(number) else { continue };
@@ -84,6 +107,9 @@ impl<'a> Reach<'a> {
         }
         let mut found = in_order(found);
         found.retain(|no| self.store.is_stored(*no) && self.store.type_of(*no) == self.ty);
+        if let Some(among) = self.among {
+            found.retain(|no| among.members.contains(no));
+        }
         Some(found)
     }
 
@@ -94,7 +120,9 @@ impl<'a> Reach<'a> {
         let mut groups = Vec::new();
         let mut steps = 0;
         let slots = self.given.1.line.iter().copied().map(Some).chain([None]);
-        for slot in slots.filter(|_| !self.fitted.environment.templates.is_empty()) {
+        let templates = &self.fitted.environment.templates;
+        let any = templates.keys().any(|number| self.permit(*number).is_some());
+        for slot in slots.filter(|_| any) {
             for number in self.links_of(slot) {
                 steps += 1;
                 if steps > most {
@@ -141,7 +169,8 @@ impl<'a> Reach<'a> {
         let satisfiable = *self.fitted.environment.templates.get(&template)?;
         let entry = self.snapshot.rules.index.entry(template)?;
         let can = entry.effect == Effect::Permit && (satisfiable || !self.given.1.stored);
-        can.then_some(entry)
+        let wanted = self.only.is_none_or(|only| only.contains(&template));
+        (can && wanted).then_some(entry)
     }
 
     /// What can meet a demand, with repetitions; `None` if that is not understood, or not found in
@@ -245,6 +274,30 @@ impl<'a> Reach<'a> {
             Known::Unheard(_) | Known::Missing => Some(false),
             Known::Entities(_) | Known::Other => None,
         }
+    }
+}
+
+// === impl Among ===
+
+impl Among {
+    /// These entities of one type, which are stored.
+    pub(in crate::engine) fn new(store: &Store, ty: TypeNo, members: Vec<EntityNo>) -> Self {
+        let mut referrers: HashMap<(AttributeNo, EntityNo), Vec<EntityNo>> = HashMap::default();
+        for no in &members {
+            for (name, value) in store.attributes(*no).into_iter().flat_map(RecordRef::iter) {
+                if let (ValueRef::Entity(to), Some(attribute)) =
+                    (value, store.attribute_no(ty, name))
+                {
+                    referrers.entry((attribute, to)).or_default().push(*no);
+                }
+            }
+        }
+        Self { members: members.into_iter().collect(), referrers }
+    }
+
+    /// Which of them refer to an entity by an attribute.
+    fn referrers_of(&self, attribute: AttributeNo, to: EntityNo) -> impl Iterator<Item = EntityNo> {
+        self.referrers.get(&(attribute, to)).into_iter().flatten().copied()
     }
 }
 

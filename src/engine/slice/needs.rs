@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cedar_policy::EntityUid;
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, Var};
 use smol_str::SmolStr;
 
@@ -88,6 +89,16 @@ impl Needs {
         for (uid, node) in &other.literals {
             self.literals.entry(uid.clone()).or_default().merge(node);
         }
+    }
+
+    /// All entities that the policies name.
+    pub(crate) fn names(&self) -> impl Iterator<Item = EntityUid> {
+        self.named.iter().map(|uid| EntityUid::from(uid.clone()))
+    }
+
+    /// The entities that the policies name and look into, each with what is looked at.
+    pub(crate) fn looked_into(&self) -> impl Iterator<Item = (EntityUid, &Node)> {
+        self.literals.iter().map(|(uid, node)| (EntityUid::from(uid.clone()), node))
     }
 
     fn node(&mut self, path: &Path) -> Option<&mut Node> {

@@ -17,6 +17,7 @@ use super::value;
 use crate::engine::hash::HashMap;
 use crate::engine::request::Standing;
 use crate::engine::schema::SchemaInfo;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::{EntityNo, Store, TypeNo, ValueRef};
 
 /// The entities that policies name, each once; a snapshot has their numbers.
@@ -59,8 +60,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) store: &'a Store,
     pub(crate) schema: &'a SchemaInfo,
     pub(crate) types: &'a HashMap<EntityType, TypeNo>,
-    /// The numbers of the names.
-    pub(crate) named: &'a dyn Fn(usize) -> Option<EntityNo>,
+    /// Where the numbers of the names are.
+    pub(crate) snapshot: &'a Snapshot,
     pub(crate) principal: &'a Standing,
     pub(crate) action: &'a EntityUid,
     pub(crate) resource: &'a Standing,
@@ -211,7 +212,7 @@ impl Plain {
             Self::Bool(value) => Seen::Value(ValueRef::Bool(*value)),
             Self::Long(value) => Seen::Value(ValueRef::Long(*value)),
             Self::String(value) => Seen::Value(ValueRef::String(value)),
-            Self::Named(place) => entity((sight.named)(*place)),
+            Self::Named(place) => entity(sight.snapshot.number_of_named(*place)),
             Self::Principal => entity(sight.principal.line.first().copied()),
             Self::Resource => entity(sight.resource.line.first().copied()),
             Self::Attribute(of, name) => Seen::Value(sight.members(of.value(sight)?)?.get(name)?),

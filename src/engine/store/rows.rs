@@ -107,11 +107,16 @@ impl Rows {
 
     /// All rows in the order of their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.chunks().flat_map(|chunk| (0..chunk.slots.len()).filter_map(|at| chunk.row(at)))
+        self.chunks().flat_map(Chunk::rows)
     }
 
     pub(super) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
-        self.nodes.iter().flat_map(|node| node.iter()).map(|chunk| &**chunk)
+        self.shared_chunks().map(|chunk| &**chunk)
+    }
+
+    /// Chunks as versions share them: what is at one place in memory is the same.
+    pub(super) fn shared_chunks(&self) -> impl Iterator<Item = &Arc<Chunk>> {
+        self.nodes.iter().flat_map(|node| node.iter())
     }
 
     /// Rows as chunks that were packed before; `None` unless all but the last are full.
@@ -181,6 +186,11 @@ impl Rows {
 // === impl Chunk ===
 
 impl Chunk {
+    /// Its rows, in the order of their numbers.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.slots.len()).filter_map(|at| self.row(at))
+    }
+
     fn row(&self, at: usize) -> Option<Row<'_>> {
         let slot = self.slots.get(at)?;
         let before = match at.checked_sub(1) {

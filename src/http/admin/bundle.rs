@@ -8,8 +8,10 @@ use axum::http::header::ETAG;
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::access::Tried;
 use super::digest::Expected;
 use super::revision::etag;
 use super::terms::Said;
@@ -29,6 +31,8 @@ const NAME_BYTES_MAX: usize = 255;
 struct PublishedWire<'a> {
     revision: u64,
     changed: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Value>,
 }
 
 pub(super) async fn put_bundle(
@@ -49,8 +53,9 @@ pub(super) async fn put(
     let said = Said::read(app, &head)?;
     let read = move |bytes: &[u8], depth| Ok((read(bytes, depth)?, said.with_body(bytes)));
     let (parts, terms) = read_body(doorway, &head.headers, body, read).await?;
+    let trial = Tried::of(&terms);
     let published = app.publisher.put_bundle(parts, terms).await?;
-    Ok(answer(&published))
+    Ok(answer(&published, trial.access(app).await))
 }
 
 /// Reads a body of JSON that `read` reads.
@@ -90,10 +95,10 @@ pub(super) fn advice(kind: Kind) -> Option<&'static str> {
     }
 }
 
-pub(super) fn answer(published: &Published) -> Response {
+pub(super) fn answer(published: &Published, access: Option<Value>) -> Response {
     let mut body = Vec::with_capacity(64);
     let (revision, changed) = (published.revision, published.changed.as_slice());
-    write_json(&mut body, &PublishedWire { revision, changed });
+    write_json(&mut body, &PublishedWire { revision, changed, access });
     let mut response = json_answer(body);
     response.headers_mut().insert(ETAG, etag(revision));
     response

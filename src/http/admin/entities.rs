@@ -9,8 +9,10 @@ use axum::http::header::ETAG;
 use axum::response::Response;
 use cedar_policy::EntityUid;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::access::Tried;
 use super::bundle::{self, array, string};
 use super::revision::etag;
 use super::stream;
@@ -38,6 +40,8 @@ struct PatchedWire<'a> {
     /// How many entities had one that was removed among their parents, and have it no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     parents_dropped: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Value>,
 }
 
 pub(super) async fn patch_entities(
@@ -53,8 +57,9 @@ pub(super) async fn patch_entities(
         Ok((read_change(bytes, depth, &current.snapshot)?, said.with_body(bytes)))
     };
     let (change, terms) = bundle::read_body(&doorway, &head.headers, body, read).await?;
+    let trial = Tried::of(&terms);
     let patched = app.publisher.patch(change, terms).await?;
-    Ok(answer(&patched))
+    Ok(answer(&patched, trial.access(app).await))
 }
 
 pub(super) async fn put_entities(
@@ -78,7 +83,7 @@ fn read_snapshot(bytes: &[u8], depth_max: usize) -> Result<Parts, Problem> {
     Ok(Parts { entities: Some(entities), links, ..Parts::default() })
 }
 
-pub(super) fn answer(patched: &Patched) -> Response {
+pub(super) fn answer(patched: &Patched, access: Option<Value>) -> Response {
     let mut body = Vec::with_capacity(64);
     let revision = patched.published.revision;
     let dropped = patched.parents_dropped;
@@ -87,6 +92,7 @@ pub(super) fn answer(patched: &Patched) -> Response {
         changed: &patched.published.changed,
         links_removed: &patched.links_removed,
         parents_dropped: (dropped > 0).then_some(dropped),
+        access,
     };
     write_json(&mut body, &wire);
     let mut response = json_answer(body);

@@ -7,6 +7,7 @@ use axum::http::request::Parts as Head;
 use axum::response::Response;
 use serde_json::Value;
 
+use super::access::Tried;
 use super::digest::Expected;
 use super::entities::answer;
 use super::query::{Segments, segments};
@@ -53,7 +54,9 @@ async fn patch(
 ) -> Result<Response, Problem> {
     let app = &*doorway.app;
     let terms = Said::read(app, head)?.with_body(body);
-    Ok(answer(&app.publisher.patch(change, terms).await?))
+    let trial = Tried::of(&terms);
+    let patched = app.publisher.patch(change, terms).await?;
+    Ok(answer(&patched, trial.access(app).await))
 }
 
 /// The link as an array of one, under the id of its path.

@@ -9,6 +9,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::access::Tried;
 use super::bundle;
 use super::query::{self, Segments, segments};
 use super::revision::etag;
@@ -72,8 +73,10 @@ pub(super) async fn restore(
     if !body.bytes.is_empty() {
         return Err(Problem::new(Kind::InvalidJson, "a restore takes no body"));
     }
-    let published = app.publisher.restore(revision, said.terms()).await?;
-    Ok(bundle::answer(&published))
+    let terms = said.terms();
+    let trial = Tried::of(&terms);
+    let published = app.publisher.restore(revision, terms).await?;
+    Ok(bundle::answer(&published, trial.access(app).await))
 }
 
 impl<'a> From<&'a Listed> for RevisionWire<'a> {

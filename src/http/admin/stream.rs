@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
+use super::access::Tried;
 use super::bundle::{advice, answer};
 use super::digest::Expected;
 use super::terms::Said;
@@ -83,10 +84,12 @@ pub(super) async fn put(
     let loaded = loading.await.map_err(|_| Problem::unread())?;
     judged?;
     let loaded = loaded.map_err(|BrokenOff| Problem::unread())?;
-    let published = app.publisher.replace(loaded, said.terms()).await;
+    let terms = said.terms();
+    let trial = Tried::of(&terms);
+    let published = app.publisher.replace(loaded, terms).await;
     // The next load may begin when this one holds nothing any more.
     drop(load);
-    Ok(answer(&published?))
+    Ok(answer(&published?, trial.access(app).await))
 }
 
 /// Hands the body on, to the terms of the write too, and gives its digest.

@@ -48,7 +48,7 @@ impl Said {
             }
             (key, request)
         });
-        Ok(Self { unkeyed: Terms { expected, dry_run, by, key: None }, key })
+        Ok(Self { unkeyed: Terms { expected, dry_run, by, ..Terms::default() }, key })
     }
 
     /// Takes in a piece of the body, as it arrived.

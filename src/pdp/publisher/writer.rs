@@ -139,10 +139,21 @@ impl Writer {
     fn try_put(&self, parts: Parts, terms: &Terms) -> Result<Published, Rejection> {
         let next = self.with_parts(parts, terms)?;
         let changed = match self.made(next)? {
-            Some((next, ..)) => next.state.digests.changed(&self.in_force()),
+            Some((next, snapshot, _)) => {
+                self.put_trial(terms, &snapshot);
+                next.state.digests.changed(&self.in_force())
+            }
             None => Vec::new(),
         };
         Ok(Published { revision: self.state.revision, changed })
+    }
+
+    /// Shows what a dry run would have put in force to whoever asked for it.
+    fn put_trial(&self, terms: &Terms, next: &Snapshot) {
+        if terms.dry_run {
+            let current = self.pdp.current();
+            terms.trial.put(current.as_ref().map(|installed| &installed.snapshot), next);
+        }
     }
 
     /// Whether the API may write at all, and still wants to.

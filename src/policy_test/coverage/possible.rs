@@ -2,17 +2,14 @@
 //! that is satisfied just where evaluation gets to the clause and the clause is so, and the
 //! validator is asked whether it can ever be.
 
-use cedar_policy::{
-    Policy, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
-};
+use cedar_policy::{Policy, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
 
 use crate::engine::clauses::{Clause, ClauseKind};
 use crate::engine::policies::PolicyInfo;
 use crate::engine::{Snapshot, gate};
 
 /// A slot, and the annotation that says which types may fill it.
-const SLOTS: [(&str, &str); 2] =
-    [("?principal", "slot_principal"), ("?resource", "slot_resource")];
+const SLOTS: [(&str, &str); 2] = [("?principal", "slot_principal"), ("?resource", "slot_resource")];
 
 /// Of each clause whether it can be true, and whether it can be false.
 pub(super) fn outcomes(
@@ -52,8 +49,7 @@ impl Asked<'_> {
         let mut conditions = self.before(at);
         let not = if value { "" } else { "!" };
         conditions.push(format!("{not}({})", clause.source));
-        let text =
-            format!("permit ({}) when {{ {} }};", scope.join(", "), conditions.join(" && "));
+        let text = format!("permit ({}) when {{ {} }};", scope.join(", "), conditions.join(" && "));
         let filled = self.filled(vec![text], 0);
         filled.iter().any(|text| self.is_satisfiable(text))
     }
@@ -81,7 +77,8 @@ impl Asked<'_> {
     fn filled(&self, texts: Vec<String>, slot: usize) -> Vec<String> {
         let Some((name, annotation)) = SLOTS.get(slot) else { return texts };
         let types = self.info.annotations.get(*annotation).map(String::as_str);
-        let types: Vec<&str> = types.into_iter().flat_map(|it| it.split(',')).map(str::trim).collect();
+        let types: Vec<&str> =
+            types.into_iter().flat_map(|it| it.split(',')).map(str::trim).collect();
         if types.is_empty() || !texts.iter().any(|text| text.contains(name)) {
             return self.filled(texts, slot + 1);
         }
@@ -99,7 +96,6 @@ impl Asked<'_> {
         let result = validator.validate(&set, ValidationMode::Strict);
         let impossible =
             |warning: &ValidationWarning| matches!(warning, ValidationWarning::ImpossiblePolicy(_));
-        result.validation_errors().next().is_some()
-            || !result.validation_warnings().any(impossible)
+        result.validation_errors().next().is_some() || !result.validation_warnings().any(impossible)
     }
 }

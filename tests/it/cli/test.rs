@@ -1,7 +1,9 @@
 //! `doorward test`: suites that pass, what is told of those that fail, and of those that are broken.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 
@@ -43,7 +45,7 @@ fn every_example_of_the_page_passes() {
     SKIP billing  tests/policies/every.yaml:22
       the plan is not decided yet
 
-    33 passed, 0 failed, 1 skipped
+    34 passed, 0 failed, 1 skipped
     ");
 }
 
@@ -354,4 +356,86 @@ fn headers_say_who_asks() {
     ----- stdout
     3 passed, 0 failed, 0 skipped
     ");
+}
+
+/// The shipped policies under one test, and under more of them.
+#[test]
+fn what_tests_saw_of_the_policies() {
+    let suite = r#"fixture: { policies: ../../policies/ownership.cedar, entities: ../../entities/entities.json }
+coverage:
+  accept:
+    - { policy: ownership-write, clause: resource.owner in principal.owner, never: true, reason: nobody edits yet }
+    - { policy: ownership-full, clause: nothing, never: true, reason: it went }
+tests:
+  - name: all
+    matrix:
+      principals: [User::"emma", User::"tenant_admin"]
+      actions: [read, write]
+      resources: [Device::"SD-001", Device::"AM-307"]
+      allow: [[User::"emma", read, Device::"SD-001"], [User::"tenant_admin", "*", "*"]]
+"#;
+    let project = with(suite);
+    assert_snapshot!(project.run(&["test", "--coverage", "--min", "90"]), @r#"
+    exit: 4
+    ----- stdout
+    8 passed, 0 failed, 0 skipped
+
+    coverage 66.7 %: 10 of 15 outcomes of clauses seen, 2 of 3 policies satisfied
+       66.7 %  policies/ownership.cedar
+        ownership-write never satisfied  policies/ownership.cedar:17
+        ownership-write: `principal in Role::"editor"` never true  policies/ownership.cedar:20
+        ownership-write: `action in [Action::"ReadOnly", Action::"Write"]` never true, never false  policies/ownership.cedar:21
+        ownership-write: when `resource.owner in principal.owner` never false  policies/ownership.cedar:24
+        ownership-full: when `resource.owner in principal.owner` never false  policies/ownership.cedar:35
+    stale: tests/policies/suite.yaml:5: `ownership-full` has no clause `nothing`
+    ----- stderr
+    coverage is 66.7 %, under 90 %
+    "#);
+    let json = project.run(&["test", "--coverage", "--min", "30", "--format", "json"]);
+    assert_snapshot!(json.split_once("\"coverage\"").unwrap().1);
+    let page = ["test", "--coverage", "--coverage-html", "page.html"];
+    assert!(project.run(&page).starts_with("exit: 0"));
+    assert_snapshot!(project.read("page.html"));
+    assert_snapshot!(project.run(&["test", "--min", "101"]), @"
+    exit: 2
+    ----- stderr
+    error: invalid value '101' for '--min <PERCENT>': expected a number from 0 to 100
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_save_runs_the_tests_again() {
+    let suite = |expected: &str| {
+        format!(
+            "tests:\n  - name: one\n    principal: User::\"emma\"\n    action: read\n    resource: \
+             Device::\"SD-001\"\n    expect: {expected}\n"
+        )
+    };
+    let project = with(&suite("allow"));
+    let mut command = project.command(&["test", "--watch"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut numbers = || stdout.find(|line| line.as_ref().unwrap().contains(" passed, "));
+    let told = |line: Option<std::io::Result<String>>| line.unwrap().unwrap();
+    assert_eq!(told(numbers()), "1 passed, 0 failed, 0 skipped");
+    project.write("tests/policies/suite.yaml", &suite("deny"));
+    assert_eq!(told(numbers()), "0 passed, 1 failed, 0 skipped");
+    // A policy, and a file of tests that was not there.
+    project
+        .write("policies/closed.cedar", "@id(\"closed\") forbid (principal, action, resource);\n");
+    assert_eq!(told(numbers()), "1 passed, 0 failed, 0 skipped");
+    project.write("tests/policies/more.yaml", &suite("deny"));
+    assert_eq!(told(numbers()), "2 passed, 0 failed, 0 skipped");
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut changed =
+        stderr.by_ref().map(Result::unwrap).filter(|line| line.starts_with("changed"));
+    assert_eq!(changed.next().unwrap(), "changed: tests/policies/suite.yaml");
+    assert_eq!(changed.next().unwrap(), "changed: policies/closed.cedar");
+    assert_eq!(changed.next().unwrap(), "changed: tests/policies/more.yaml");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

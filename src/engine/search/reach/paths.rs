@@ -112,13 +112,19 @@ impl Reach<'_> {
     ) -> Option<Vec<EntityNo>> {
         let mut found = ends;
         let mut steps = 0;
-        for (name, ty) in path.attributes.iter().zip(types).rev() {
+        for (at, (name, ty)) in path.attributes.iter().zip(types).enumerate().rev() {
+            let is_first = at == 0;
             let attribute = self.store.attribute_no(*ty, name)?;
             found.sort_unstable();
             found.dedup();
             let mut next = Vec::new();
             for no in found {
-                next.extend(self.store.referrers(attribute, no).take(most.saturating_sub(steps)));
+                let most = most.saturating_sub(steps);
+                // Only what is sought is of the type whose attribute is the path's first.
+                match self.among.filter(|_| is_first) {
+                    Some(among) => next.extend(among.referrers_of(attribute, no).take(most)),
+                    None => next.extend(self.store.referrers(attribute, no).take(most)),
+                }
                 steps += 1;
                 if steps + next.len() > most {
                     return None;

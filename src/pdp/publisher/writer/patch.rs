@@ -62,6 +62,9 @@ impl Writer {
         let digests = digests(&group.state, &change, &applied);
         let changed = digests.changed(&group.state.digests);
         let (links_removed, parents_dropped) = (applied.links_removed, applied.orphaned.len());
+        if terms.dry_run && !changed.is_empty() {
+            terms.trial.put(Some(base), &snapshot);
+        }
         if changed.is_empty() || terms.dry_run {
             let published = Published { revision: group.state.revision, changed };
             return Ok(Patched { published, links_removed, parents_dropped });

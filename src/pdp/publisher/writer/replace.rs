@@ -28,6 +28,7 @@ impl Writer {
         self.admit(terms, self.state.revision)?;
         let (state, snapshot, commit) = self.replaced(loaded)?;
         let changed = state.digests.changed(&self.in_force());
+        self.put_trial(terms, &snapshot);
         if changed.is_empty() || terms.dry_run {
             return Ok(Published { revision: self.state.revision, changed });
         }

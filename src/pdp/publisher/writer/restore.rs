@@ -22,6 +22,7 @@ impl Writer {
         let unchanged = Published { revision: self.state.revision, changed: Vec::new() };
         let Some((next, snapshot, commit)) = made else { return Ok(unchanged) };
         if terms.dry_run {
+            self.put_trial(terms, &snapshot);
             let changed = next.state.digests.changed(&self.in_force());
             return Ok(Published { changed, ..unchanged });
         }
