@@ -1,17 +1,21 @@
 //! What goes on beside checks, over HTTP. Changes, with the data directory on: one entity at a time
 //! beside a bare fsync of the same bytes, the whole snapshot again, and a restart. And searches of
-//! what nobody can hold: streamed, left in the middle, and in pages.
+//! what nobody can hold: streamed, left in the middle, and in pages. And dry runs, which say who
+//! would gain and who would lose access.
 //!
 //! `cargo bench --bench changes` makes a world of a million entities and as many links;
 //! `DOORWARD_BENCH_ENTITIES` sets another size. Before it says anything of cost it holds the answers
 //! after all changes against those of a service that loads the final state from files. Words behind
-//! `--` name families: `changes`, `searches`.
+//! `--` name families: `changes`, `searches`, `access`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 mod changes {
+    pub(crate) mod access;
     pub(crate) mod asking;
+    pub(crate) mod brute;
     pub(crate) mod client;
+    pub(crate) mod drafts;
     pub(crate) mod huge;
     pub(crate) mod patching;
     pub(crate) mod searching;
@@ -29,7 +33,7 @@ use std::time::Duration;
 use changes::asking::{Asking, Latencies};
 use changes::service::{Failure, Service, pause};
 use changes::state::State;
-use changes::{huge, patching, searching};
+use changes::{access, huge, patching, searching};
 use world::World;
 use world::requests::USUAL;
 
@@ -56,6 +60,9 @@ fn main() -> Result<(), Failure> {
     if is_wanted("searches") {
         search()?;
     }
+    if is_wanted("access") {
+        try_out()?;
+    }
     Ok(())
 }
 
@@ -80,6 +87,16 @@ fn search() -> Result<(), Failure> {
     searching::stream(&service, &checks)?;
     pause(SETTLED);
     service.tell("\nsome seconds after it")
+}
+
+/// Dry runs on a world of ten thousand entities, held against trying everything, and then the same
+/// on the large world.
+fn try_out() -> Result<(), Failure> {
+    let small = World { seed: 1, entities_least: 0, tenant_entities: 1_000 };
+    let held = access::hold(&small)?;
+    let world = World { entities_least: entities()?, ..small };
+    let checks: Vec<String> = world.requests(USUAL).take(DIFFERENT).map(|it| body(&it)).collect();
+    access::measure(&world, &held, &checks)
 }
 
 fn change() -> Result<(), Failure> {

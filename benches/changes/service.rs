@@ -39,29 +39,46 @@ impl Service {
         data: Option<&Path>,
         flags: &[&str],
     ) -> Result<Self, Failure> {
-        let (port, admin) = (free_port()?, free_port()?);
-        let tokens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes-tokens");
-        fs::write(&tokens, format!("bench write {TOKEN}\n"))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-        command
-            .args(["serve", "--policies", "policies", "--entities"])
-            .arg(entities)
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .args(["--admin-listen", &format!("127.0.0.1:{admin}")])
-            .arg("--admin-token-file")
-            .arg(&tokens)
-            .args(flags)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.args(["serve", "--policies", "policies", "--entities"]).arg(entities).args(flags);
         match data {
             Some(data) => command.arg("--data-dir").arg(data),
             None => command.arg("--ephemeral"),
         };
+        Self::launch(command, "GET /readyz", (entities, data))
+    }
+
+    /// Starts a service that holds nothing yet: policies and entities are put over HTTP.
+    pub(crate) fn start_empty(data: &Path) -> Result<Self, Failure> {
+        // Where there is a directory of policies it would be loaded.
+        let nowhere = data.with_extension("nowhere");
+        fs::create_dir_all(&nowhere)?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.current_dir(&nowhere).args(["serve", "--data-dir"]).arg(data);
+        Self::launch(command, "GET /livez", (&nowhere, Some(data)))
+    }
+
+    /// Starts it on ports of its own, and waits until it answers this with 200.
+    fn launch(
+        mut command: Command,
+        awaited: &str,
+        (entities, data): (&Path, Option<&Path>),
+    ) -> Result<Self, Failure> {
+        let (port, admin) = (free_port()?, free_port()?);
+        let tokens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("changes-tokens");
+        fs::write(&tokens, format!("bench write {TOKEN}\n"))?;
+        command
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--admin-listen", &format!("127.0.0.1:{admin}")])
+            .arg("--admin-token-file")
+            .arg(&tokens)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let started = Instant::now();
         let child = command.spawn()?;
         let (entities, data) = (entities.to_owned(), data.map(Path::to_owned));
         let mut service = Self { child, port, admin, entities, data, ready_seconds: 0.0 };
-        while !service.is_ready() {
+        while !service.answers_with_200(awaited) {
             if started.elapsed() > Duration::from_mins(10) {
                 return Err("doorward did not become ready".into());
             }
@@ -141,9 +158,9 @@ impl Service {
         Ok(value.ok_or("there is no such metric")?.parse()?)
     }
 
-    fn is_ready(&self) -> bool {
+    fn answers_with_200(&self, line: &str) -> bool {
         let Ok(mut client) = self.admin() else { return false };
-        client.send("GET /readyz", "", b"").is_ok_and(|(status, _)| status == 200)
+        client.send(line, "", b"").is_ok_and(|(status, _)| status == 200)
     }
 }
 
