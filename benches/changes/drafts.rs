@@ -1,7 +1,7 @@
 //! Changes to be tried out, none of which is meant: shares that are new or gone and devices with
 //! another owner, in the tenants that worlds of every size have, and policies with another condition.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -100,15 +100,23 @@ impl Estate {
         Some(json!({"link": [link]}))
     }
 
-    /// The id of a share with people of this tenant.
+    /// The id of a share with everybody of a customer, none of whose roles has one with that group.
     fn share_of(&self, own: &[(String, String, Value)]) -> Option<Value> {
-        let groups: BTreeSet<String> = own
-            .iter()
-            .filter(|(kind, ..)| kind == "UserGroup")
-            .map(|(kind, id, _)| format!("{kind}::\"{id}\""))
-            .collect();
-        let is_ours = |link: &&Value| args(link).is_some_and(|(who, _)| groups.contains(&who));
-        self.links.iter().filter(is_ours).nth(7)?.get("link_id").cloned()
+        let of_kind = own.iter().filter(|(kind, ..)| kind == "UserGroup");
+        let people: Vec<String> =
+            of_kind.map(|(kind, id, _)| format!("{kind}::\"{id}\"")).collect();
+        let there: HashSet<(String, String)> = self.links.iter().filter_map(args).collect();
+        let is_alone = |link: &&Value| {
+            let Some((who, what)) = args(link) else { return false };
+            let mut customers = people.chunks(4).skip(1);
+            let roles = customers.find_map(|it| it.split_first().filter(|it| *it.0 == who));
+            roles.is_some_and(|(_, roles)| {
+                let others =
+                    roles.iter().filter(|it| there.contains(&((*it).clone(), what.clone())));
+                others.count() == 0
+            })
+        };
+        self.links.iter().find(is_alone)?.get("link_id").cloned()
     }
 }
 
