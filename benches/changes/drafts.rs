@@ -100,23 +100,20 @@ impl Estate {
         Some(json!({"link": [link]}))
     }
 
-    /// The id of a share with everybody of a customer, none of whose roles has one with that group.
+    /// The id of a share with everybody of a customer, few of whose roles have one with that group.
     fn share_of(&self, own: &[(String, String, Value)]) -> Option<Value> {
         let of_kind = own.iter().filter(|(kind, ..)| kind == "UserGroup");
         let people: Vec<String> =
             of_kind.map(|(kind, id, _)| format!("{kind}::\"{id}\"")).collect();
         let there: HashSet<(String, String)> = self.links.iter().filter_map(args).collect();
-        let is_alone = |link: &&Value| {
-            let Some((who, what)) = args(link) else { return false };
-            let mut customers = people.chunks(4).skip(1);
-            let roles = customers.find_map(|it| it.split_first().filter(|it| *it.0 == who));
-            roles.is_some_and(|(_, roles)| {
-                let others =
-                    roles.iter().filter(|it| there.contains(&((*it).clone(), what.clone())));
-                others.count() == 0
-            })
+        let others = |link: &Value| {
+            let (who, what) = args(link)?;
+            let mut customers = people.chunks(4).skip(1).filter_map(<[String]>::split_first);
+            let (_, roles) = customers.find(|(everybody, _)| **everybody == who)?;
+            Some(roles.iter().filter(|it| there.contains(&((*it).clone(), what.clone()))).count())
         };
-        self.links.iter().find(is_alone)?.get("link_id").cloned()
+        let counted = self.links.iter().filter_map(|link| Some((others(link)?, link)));
+        counted.min_by_key(|(others, _)| *others)?.1.get("link_id").cloned()
     }
 }
 
