@@ -49,9 +49,9 @@ impl Case {
     }
 
     fn unknown_reasons(&self) -> Vec<&str> {
-        let expect = match &self.question {
-            Question::Check { expect, .. } | Question::Http { expect, .. } => expect,
-            _ => return Vec::new(),
+        let (Question::Check { expect, .. } | Question::Http { expect, .. }) = &self.question
+        else {
+            return Vec::new();
         };
         let Some(Because::Exactly(ids) | Because::AtLeast(ids)) = &expect.because else {
             return Vec::new();
