@@ -103,7 +103,7 @@ fn an_empty_directory_becomes_a_project() {
     assert_snapshot!(at(&["test"]), @"
     exit: 0
     ----- stdout
-    1886 passed, 0 failed, 0 skipped
+    1892 passed, 0 failed, 0 skipped
     ");
     assert_snapshot!(at(&["format", "--check"]), @"
     exit: 0
