@@ -121,13 +121,10 @@ pub(super) fn run(args: &DiffArgs, given: &ArgMatches) -> Result<ExitCode, Failu
 
 /// Compares, and shows on a terminal how far it is.
 fn compare([old, new]: [&Snapshot; 2], terms: &Terms, bounds: Bounds) -> Difference {
-    let done = Arc::new(AtomicU64::new(0));
-    let mut shown = None;
+    let made = Arc::new(AtomicU64::new(0));
+    let _shown = Progress::decisions("comparing", Arc::clone(&made));
     diff(old, new, terms, bounds, &mut |progress| {
-        done.store(progress.done as u64, Ordering::Relaxed);
-        // How much there is to do is known only now.
-        let pairings = progress.pairings as u64;
-        shown.get_or_insert_with(|| Progress::count(pairings, "comparing", Arc::clone(&done)));
+        made.store(progress.decisions, Ordering::Relaxed);
         true
     })
 }
