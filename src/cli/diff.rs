@@ -134,7 +134,9 @@ fn compare([old, new]: [&Snapshot; 2], terms: &Terms, bounds: Bounds) -> Differe
 impl DiffArgs {
     fn judge(&self, found: &Difference) -> Result<ExitCode, Failure> {
         if let Some(most) = self.max_gained.filter(|most| found.gained.total > *most) {
-            terminal::note(&format!("{} are gained, and {most} is the most", found.gained.total));
+            let total = found.gained.total;
+            let are = if total == 1 { "is" } else { "are" };
+            terminal::note(&format!("{total} {are} gained, and {most} is the most"));
             return Ok(ExitCode::Found);
         }
         if !found.complete {

@@ -13,9 +13,9 @@ pub(super) fn for_people(found: &Difference, paint: Paint) -> String {
     let mut text = String::new();
     balance(&mut text, &paint.bad("gained"), &found.gained, "was", paint);
     balance(&mut text, &paint.good("lost"), &found.lost, "is", paint);
-    let entities = counted(found.entities as u64, ["entity", "entities"]);
-    let links = counted(found.links as u64, ["link", "links"]);
-    let _ = writeln!(text, "{entities} and {links} differ");
+    let entities = if found.entities == 1 { "entity" } else { "entities" };
+    let links = if found.links == 1 { "link" } else { "links" };
+    let _ = writeln!(text, "{} {entities} and {} {links} differ", found.entities, found.links);
     for (actions, why) in left_out(found) {
         let _ = writeln!(text, "not compared: {actions} ({why})");
     }
@@ -70,12 +70,7 @@ fn balance(text: &mut String, title: &str, balance: &Balance, tense: &str, paint
 }
 
 fn people(count: u64) -> String {
-    counted(count, ["principal", "principals"])
-}
-
-/// A number of things, by what one and what several are called.
-fn counted(count: u64, [one, several]: [&str; 2]) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
+    format!("{count} {}", if count == 1 { "principal" } else { "principals" })
 }
 
 fn listed(names: &[String]) -> String {

@@ -66,16 +66,8 @@ fn two_revisions() -> Project {
     service.kill()
 }
 
-const REVISIONS: &[&str] = &[
-    "diff",
-    "--data-dir",
-    "data",
-    "--now",
-    "2026-11-21T12:00:00Z",
-    "--samples",
-    "1",
-    "--from",
-];
+const REVISIONS: &[&str] =
+    &["diff", "--data-dir", "data", "--now", "2026-11-21T12:00:00Z", "--samples", "1", "--from"];
 
 #[test]
 fn revisions_and_what_is_exported_of_them() {
@@ -102,8 +94,17 @@ fn a_file_with_some_of_the_parts() {
     project.write("entities.json", "{\"entities\": [], \"links\": []}");
     project.write("rules.json", "{\"policies\": {\"none.cedar\": \"\"}, \"links\": []}");
     let diff = |file| {
-        let arguments =
-            ["diff", "--from", ".", "--to", file, "--now", "2026-11-21T12:00:00Z", "--samples", "1"];
+        let arguments = [
+            "diff",
+            "--from",
+            ".",
+            "--to",
+            file,
+            "--now",
+            "2026-11-21T12:00:00Z",
+            "--samples",
+            "1",
+        ];
         project.run(&arguments)
     };
     assert_snapshot!(diff("links.json"));
