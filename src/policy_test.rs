@@ -14,6 +14,7 @@ pub mod coverage;
 mod file;
 mod http;
 mod mutation;
+mod reasons;
 mod suite;
 mod world;
 

@@ -4,15 +4,20 @@
 mod bundle;
 mod report;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use clap::{ArgMatches, Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::check::read_context;
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, SourceArgs, sourced};
+use super::progress::Progress;
 use super::terminal::{self, Paint};
 use crate::analysis::diff::{Bounds, Difference, diff};
 use crate::config::Overrides;
+use crate::engine::Snapshot;
 use crate::engine::check::Undeclared;
 use crate::engine::search::Terms;
 use bundle::BundleName;
@@ -22,8 +27,8 @@ use bundle::BundleName;
 #[command(
     after_help = "A BUNDLE is a directory with policies/ and entities/ in it; a directory with .cedar files, \
                         to which the entities of this project or of --entities are added; a file as \
-                        PUT /v1/bundle takes it and `doorward log export` writes it; or rev:N, a \
-                        revision of the data directory.\n\nActions whose context cannot be empty are \
+                        PUT /v1/bundle takes it and `doorward log export` writes it, where parts that are \
+                        absent are those of this project; or rev:N, a revision of the data directory.\n\nActions whose context cannot be empty are \
                         left out, which is said, unless --context gives one.\n\nExit codes: 0 done, 4 \
                         more is gained than --max-gained, 1 error (also where not everything could \
                         be compared), 2 usage.\n\nExamples:\n  doorward diff --from rev:7 --to .\n  \
@@ -105,7 +110,7 @@ pub(super) fn run(args: &DiffArgs, given: &ArgMatches) -> Result<ExitCode, Failu
         samples_max: args.samples,
         principals_max: args.samples,
     };
-    let found = diff(&old, &new, &terms, bounds, &mut |_| true);
+    let found = compare([&old, &new], &terms, bounds);
     terminal::data(&match args.format {
         Format::Human => report::for_people(&found, Paint::stdout()),
         Format::Json => format!("{:#}\n", report::json(&found)),
@@ -114,12 +119,24 @@ pub(super) fn run(args: &DiffArgs, given: &ArgMatches) -> Result<ExitCode, Failu
     args.judge(&found)
 }
 
+/// Compares, and shows on a terminal how far it is.
+fn compare([old, new]: [&Snapshot; 2], terms: &Terms, bounds: Bounds) -> Difference {
+    let made = Arc::new(AtomicU64::new(0));
+    let _shown = Progress::decisions("comparing", Arc::clone(&made));
+    diff(old, new, terms, bounds, &mut |progress| {
+        made.store(progress.decisions, Ordering::Relaxed);
+        true
+    })
+}
+
 // === impl DiffArgs ===
 
 impl DiffArgs {
     fn judge(&self, found: &Difference) -> Result<ExitCode, Failure> {
         if let Some(most) = self.max_gained.filter(|most| found.gained.total > *most) {
-            terminal::note(&format!("{} are gained, and {most} is the most", found.gained.total));
+            let total = found.gained.total;
+            let are = if total == 1 { "is" } else { "are" };
+            terminal::note(&format!("{total} {are} gained, and {most} is the most"));
             return Ok(ExitCode::Found);
         }
         if !found.complete {

@@ -5,12 +5,16 @@ mod cells;
 mod page;
 mod written;
 
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+
 use clap::{ArgMatches, Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::check::{load, parse_action, read_context};
 use super::exit::{ExitCode, Failure};
 use super::flags::{ConfigFileArgs, ForbidErrorsArgs, SourceArgs};
+use super::progress::Progress;
 use super::terminal;
 use crate::config::Overrides;
 use crate::engine::check::Undeclared;
@@ -108,12 +112,16 @@ pub(super) fn run(args: &MatrixArgs, given: &ArgMatches) -> Result<ExitCode, Fai
             .hint("name principals, resources or actions, or raise `--max-cells`"));
     }
     matrix.only_allowed = args.allowed;
+    // On a terminal the rows themselves show how far it is.
+    let shown = (!io::stdout().is_terminal()).then_some(matrix.pairs());
+    let progress = Progress::count(shown.unwrap_or(0), "deciding", Arc::clone(&matrix.done));
     match args.format {
         Format::Table => written::table(&matrix)?,
         Format::Csv => written::csv(&matrix)?,
         Format::Json => written::json(&matrix)?,
         Format::Html => page::write(&matrix)?,
     }
+    drop(progress);
     for (action, why) in matrix.left_out() {
         terminal::note(&terminal::visible(&format!("left out: {action} ({why})")));
     }

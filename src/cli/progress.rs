@@ -1,5 +1,5 @@
-//! How far a long load or another long work is, on standard error where that is a terminal, and nowhere else. It shows
-//! itself only when a load takes long, and leaves nothing behind.
+//! How far a long load or another long work is, on standard error where that is a terminal, and
+//! nowhere else. It shows itself only when it takes long, and leaves nothing behind.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
@@ -21,6 +21,9 @@ const OF_BYTES: &str = "{msg} [{bar:30}] {bytes} of {total_bytes} ({elapsed})";
 /// What the bar says of things that are done one after the other.
 const OF_THINGS: &str = "{msg} [{bar:30}] {pos} of {len} ({elapsed})";
 
+/// What is said where nobody knows how much there is to do.
+const OF_MANY: &str = "{spinner} {msg}: {pos} decisions ({elapsed})";
+
 /// A bar that is shown until it is dropped.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -38,6 +41,11 @@ impl Progress {
     /// A bar for so many things, of which `done` counts those that are done.
     pub(super) fn count(things: u64, message: &'static str, done: Arc<AtomicU64>) -> Self {
         Self::draw(things, message, OF_THINGS, move || done.load(Ordering::Relaxed))
+    }
+
+    /// Decisions that are made, of which nobody knows how many it will take.
+    pub(super) fn decisions(message: &'static str, made: Arc<AtomicU64>) -> Self {
+        Self::draw(u64::MAX, message, OF_MANY, move || made.load(Ordering::Relaxed))
     }
 
     fn draw(

@@ -4,6 +4,7 @@ mod covered;
 mod find;
 mod human;
 mod json;
+mod judge;
 mod junit;
 mod mutate;
 mod page;
@@ -21,11 +22,12 @@ use super::routes::RoutesArgs;
 use super::terminal::{self, Paint};
 use crate::config::{Config, Overrides};
 use crate::policy_test::coverage::Coverage;
+pub(super) use judge::judge;
 use mutate::{MutateArgs, Mutation};
 use run::Run;
 
 /// Where tests are, if nobody says otherwise.
-const PATHS_DEFAULT: &str = "tests/policies";
+pub(super) const PATHS_DEFAULT: &str = "tests/policies";
 
 /// Run policy tests
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
-//! `doorward validate`: every problem of schema, policies, entities, links and routes, with
+//! `doorward validate`: every problem of schema, policies, entities, links, routes and tests, with
 //! excerpts.
+
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, ValueEnum};
 use jiff::Timestamp;
@@ -11,15 +13,16 @@ use super::flags::{ConfigFileArgs, SourceArgs};
 use super::progress::Progress;
 use super::routes::{self, RoutesArgs};
 use super::terminal::{self, Paint, visible};
+use super::test;
 use crate::config::{Config, Overrides};
 use crate::engine::schema::SchemaInfo;
 use crate::engine::snapshot::Counts;
 use crate::engine::{Problems, Snapshot, examine, review};
 use crate::http::problem::faults;
 use crate::http::proxy::RouteConfig;
-use crate::sources;
+use crate::sources::{self, Inputs};
 
-/// Check schema, policies, entities, links and routes, and show every problem
+/// Check schema, policies, entities, links, routes and tests, and show every problem
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 valid (warnings included), 5 invalid, 1 a file cannot be \
                         read, 2 usage.\n\
@@ -29,6 +32,11 @@ pub(super) struct ValidateArgs {
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
+
+    /// File of policy tests, or directory of them; repeatable [default: ./tests/policies, where
+    /// the project's own policies and entities are checked]
+    #[arg(long, value_name = "PATH")]
+    tests: Vec<PathBuf>,
 
     #[command(flatten)]
     config: ConfigFileArgs,
@@ -78,17 +86,52 @@ pub(super) fn run(args: &ValidateArgs, given: &ArgMatches) -> Result<ExitCode, F
         problems.append(more);
         None
     });
+    let mut tests = None;
+    if let Some(paths) = args.tests(&config)? {
+        let worlds = unread.is_empty() && !problems.refuses();
+        let judged = test::judge(&config, &paths, worlds)?;
+        problems.append(judged.problems);
+        tests = Some(judged.tests);
+    }
     if !unread.is_empty() {
         problems = after(unread, problems);
     }
     problems.sort_by_text(bundle.names());
     let counts = snapshot.as_ref().map(Snapshot::counts);
-    let report = Report { problems: &problems, counts, routes };
+    let report = Report { problems: &problems, counts, routes, tests };
     terminal::data(&match args.format {
         Format::Human => report.for_people(Paint::stdout()),
         Format::Json => format!("{:#}\n", report.to_json()),
     })?;
     Ok(report.exit())
+}
+
+// === impl ValidateArgs ===
+
+impl ValidateArgs {
+    /// Where tests are. Those of the project are about its own policies and entities, so where
+    /// others are checked they have nothing to say.
+    fn tests(&self, config: &Config) -> Result<Option<Vec<PathBuf>>, Failure> {
+        if !self.tests.is_empty() {
+            return Ok(Some(self.tests.clone()));
+        }
+        let own = self.config.load(Overrides::default())?;
+        let is_own = really(own.inputs()) == really(config.inputs());
+        let there = is_own && Path::new(test::PATHS_DEFAULT).is_dir();
+        Ok(there.then(|| vec![PathBuf::from(test::PATHS_DEFAULT)]))
+    }
+}
+
+/// The same files by the paths that the system knows them by, as far as they are there.
+fn really(inputs: Inputs) -> Inputs {
+    let one = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    let many = |paths: Vec<PathBuf>| paths.into_iter().map(one).collect();
+    Inputs {
+        policies: many(inputs.policies),
+        schema: inputs.schema.map(one),
+        entities: many(inputs.entities),
+        links: inputs.links.map(one),
+    }
 }
 
 /// Files that could not be read, and what else is wrong: not what is missing only because of them.
@@ -111,6 +154,8 @@ struct Report<'a> {
     counts: Option<Counts>,
     /// How many routes there are, where there is a route file that is right.
     routes: Option<usize>,
+    /// How many tests there are, where there are any.
+    tests: Option<usize>,
 }
 
 // === impl Report ===
@@ -145,6 +190,9 @@ impl Report<'_> {
             if let Some(routes) = self.routes {
                 parts.push(number_of(routes, "route", "routes"));
             }
+            if let Some(tests) = self.tests {
+                parts.push(number_of(tests, "test", "tests"));
+            }
         }
         if errors > 0 {
             parts.push(number_of(errors, "error", "errors"));
@@ -170,6 +218,9 @@ impl Report<'_> {
             members.insert("links".to_owned(), json!(counts.links));
             if let Some(routes) = self.routes {
                 members.insert("routes".to_owned(), json!(routes));
+            }
+            if let Some(tests) = self.tests {
+                members.insert("tests".to_owned(), json!(tests));
             }
         }
         report

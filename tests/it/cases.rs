@@ -57,6 +57,7 @@ pages! {
     batch
     bundle
     check
+    dry_runs
     duties
     entities
     errors

@@ -1,7 +1,7 @@
 //! The traps of the model: ways to say the same thing that look right and give too much. Each is
 //! set in a copy of the policies or the snapshot. Either the copy is refused, and then it is also
 //! seen what the guard keeps off; or it loads, a test of `tests/policies/traps.yaml` fails by its
-//! name.
+//! name, and `doorward diff` shows exactly who gains.
 
 use std::path::Path;
 
@@ -110,6 +110,21 @@ impl World {
         self.project.outcome(command.current_dir(self.project.path("after")))
     }
 
+    /// Who gains and who loses by the trap, before a gate that lets nothing by.
+    fn difference(&self) -> String {
+        self.project.run(&[
+            "diff",
+            "--from",
+            "before",
+            "--to",
+            "after",
+            "--now",
+            "2026-11-21T12:00:00Z",
+            "--max-gained",
+            "0",
+        ])
+    }
+
     /// The names of the tests about traps that fail with the trap and pass without it.
     #[track_caller]
     fn failing(&self, flags: &[&str]) -> Vec<String> {
@@ -138,6 +153,7 @@ impl World {
 fn without_a_trap_nothing_fails() {
     let world = World::shipped();
     assert_eq!(world.failing(&[]), <[&str; 0]>::default());
+    assert_snapshot!(world.difference());
 }
 
 /// A shared group of customers would show all that the customers own.
@@ -203,6 +219,7 @@ fn ownership_as_a_parent() {
             "a role is held within one's own company only"
         ]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// A device was handed over and left in a group of its former owner, who shares it.
@@ -235,6 +252,7 @@ fn a_device_left_in_a_group_of_its_former_owner() {
             "an alarm on a device of Customer B is not seen at Customer A"
         ]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// A device was handed over and its alarm was not.
@@ -266,6 +284,7 @@ fn an_alarm_left_behind() {
         world.failing(&[]),
         ["an alarm on a device of Customer B is not seen at Customer A"]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// An alarm is propagated to the building, which is shared with everybody in it.
@@ -295,6 +314,7 @@ fn propagation_as_a_parent() {
         world.failing(&[]),
         ["an alarm in the building is not seen by everybody who sees the building"]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// A user changed companies and was left in a group of the former one.
@@ -324,6 +344,7 @@ fn a_user_left_in_a_group_of_the_former_company() {
         world.failing(&[]),
         ["a user of A-East is not reached by what is shared with Customer A"]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// `in` holds between a group and itself, so a write share on members is one on the group.
@@ -344,6 +365,7 @@ fn a_write_share_that_forgets_that_in_is_reflexive() {
             "nor a group of users"
         ]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// An administrator of everything in a customer would be one of the customer's record.
@@ -361,6 +383,7 @@ fn everything_in_the_customer() {
         world.failing(&[]),
         ["a customer's administrator does not remove or change the customer's own record"]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// An alarm is below its device, so a write share on devices would let outsiders acknowledge it.
@@ -377,10 +400,12 @@ fn a_write_share_that_reaches_alarms() {
         world.failing(&[]),
         ["a write share on devices does not let outsiders acknowledge their alarms"]
     );
+    assert_snapshot!(world.difference());
 }
 
 /// Cedar skips a forbid that errs, and one about an account that is gone errs: then a permit that
-/// reads nothing of the account lets it do what it permits. Two guards stand against it.
+/// reads nothing of the account lets it do what it permits. Two guards stand against it. `diff`
+/// shows nothing, since it is about those who are in the snapshot.
 #[test]
 fn a_forbid_that_errs_and_is_skipped() {
     let world = World::shipped();
@@ -424,6 +449,7 @@ fn a_forbid_that_errs_and_is_skipped() {
     "#);
     // With the default it is denied all the same, and the test says that a guard is gone.
     assert_eq!(world.failing(&[]), [name]);
+    assert_snapshot!(world.difference());
 }
 
 /// A share that names a role is one for everybody who holds it, in every company.
@@ -456,4 +482,5 @@ fn a_share_for_a_role() {
             "a role is held within one's own company only"
         ]
     );
+    assert_snapshot!(world.difference());
 }

@@ -13,7 +13,7 @@ use crate::cli::exit::{Failure, reason};
 use crate::cli::log;
 use crate::cli::progress::Progress;
 use crate::config::Config;
-use crate::engine::{Bundle, Snapshot, Text, compile};
+use crate::engine::{Bundle, CompileOptions, Draft, Snapshot, Text, compile};
 use crate::sources::{self, Inputs};
 
 /// What a revision begins with.
@@ -28,7 +28,7 @@ pub(super) enum BundleName {
     Revision(u64),
 }
 
-/// A bundle as a file.
+/// A bundle as a file: what `PUT /v1/bundle` takes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
@@ -99,19 +99,58 @@ fn file(path: &Path, config: &Config) -> Result<Snapshot, Failure> {
         )
     })?;
     drop(bytes);
-    let named = |member: &str, text: Box<RawValue>| {
-        Text::new(format!("{shown} {member}"), text.get().to_owned())
-    };
-    let bundle = Bundle {
-        schema: parts.schema.map(|text| Text::new("schema", text)),
-        policies: parts
-            .policies
-            .into_iter()
-            .flatten()
-            .map(|(name, text)| Text::new(name, text))
-            .collect(),
-        entities: parts.entities.map(|text| named("entities", text)).into_iter().collect(),
-        links: parts.links.map(|text| named("links", text)).into_iter().collect(),
-    };
-    Ok(compile(&bundle, &config.compile_options())?)
+    let options = config.compile_options();
+    let _progress = Progress::start(parts.data_bytes(), options.taken.clone());
+    parts.compile(&shown, config, &options)
+}
+
+// === impl Parts ===
+
+impl Parts {
+    /// How many bytes of entities and links there are.
+    fn data_bytes(&self) -> u64 {
+        let data = [&self.entities, &self.links].into_iter().flatten();
+        data.map(|text| text.get().len() as u64).sum()
+    }
+
+    /// Compiles them; parts that are absent are those of the project, as a write keeps those that
+    /// are in force.
+    fn compile(
+        self,
+        shown: &str,
+        config: &Config,
+        options: &CompileOptions,
+    ) -> Result<Snapshot, Failure> {
+        let named = |member: &str, text: Box<RawValue>| {
+            vec![Text::new(format!("{shown} {member}"), text.get().to_owned())]
+        };
+        let schema = self.schema.map(|text| Text::new("schema", text));
+        let policies: Option<Vec<Text>> = self.policies.map(|policies| {
+            policies.into_iter().map(|(name, text)| Text::new(name, text)).collect()
+        });
+        let entities = self.entities.map(|text| named("entities", text));
+        let links = self.links.map(|text| named("links", text));
+        let is_whole =
+            schema.is_some() && policies.is_some() && entities.is_some() && links.is_some();
+        let project = if is_whole {
+            Bundle::default()
+        } else {
+            sources::read(&config.inputs(), &config.limits.file_limits())?
+        };
+        if project.schema.is_none() {
+            let (policies, entities) = (policies.unwrap_or_default(), entities.unwrap_or_default());
+            let bundle = Bundle { schema, policies, entities, links: links.unwrap_or_default() };
+            return Ok(compile(&bundle, options)?);
+        }
+        let is_other = schema.is_some() || policies.is_some();
+        let schema = schema.as_ref().or(project.schema.as_ref());
+        let policies = policies.as_deref().unwrap_or(&project.policies);
+        let draft = Draft {
+            rules: is_other.then_some((schema, policies)),
+            entities: entities.as_deref(),
+            links: links.as_deref(),
+            judge_again: false,
+        };
+        Ok(compile(&project, options)?.revise(&draft, options)?)
+    }
 }

@@ -13,7 +13,9 @@ pub(super) fn for_people(found: &Difference, paint: Paint) -> String {
     let mut text = String::new();
     balance(&mut text, &paint.bad("gained"), &found.gained, "was", paint);
     balance(&mut text, &paint.good("lost"), &found.lost, "is", paint);
-    let _ = writeln!(text, "{} entities and {} links differ", found.entities, found.links);
+    let entities = if found.entities == 1 { "entity" } else { "entities" };
+    let links = if found.links == 1 { "link" } else { "links" };
+    let _ = writeln!(text, "{} {entities} and {} {links} differ", found.entities, found.links);
     for (actions, why) in left_out(found) {
         let _ = writeln!(text, "not compared: {actions} ({why})");
     }

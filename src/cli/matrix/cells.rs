@@ -1,6 +1,8 @@
 //! The cells of a matrix: which there are, in an order that does not change, and what is decided.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cedar_policy::EntityUid;
 
@@ -21,6 +23,8 @@ pub(super) struct Matrix<'s> {
     /// Actions that were left out, and why.
     left_out: BTreeMap<String, String>,
     pub(super) only_allowed: bool,
+    /// Pairs that are decided.
+    pub(super) done: Arc<AtomicU64>,
 }
 
 /// What is decided for a principal and a resource.
@@ -68,6 +72,7 @@ impl<'s> Matrix<'s> {
             actions: wanted.into_values().collect(),
             left_out: BTreeMap::new(),
             only_allowed: false,
+            done: Arc::default(),
         };
         matrix.leave_out();
         Ok(matrix)
@@ -100,10 +105,14 @@ impl<'s> Matrix<'s> {
         &self.left_out
     }
 
+    /// How many principals and resources there are, each with each.
+    pub(super) fn pairs(&self) -> u64 {
+        (self.principals.len() as u64).saturating_mul(self.resources.len() as u64)
+    }
+
     /// How many cells there are at most.
     pub(super) fn cells(&self) -> u64 {
-        let sides = (self.principals.len() as u64).saturating_mul(self.resources.len() as u64);
-        sides.saturating_mul(self.actions.len() as u64)
+        self.pairs().saturating_mul(self.actions.len() as u64)
     }
 
     /// Every pair to which some action applies, decided when it is asked for.
@@ -124,7 +133,9 @@ impl<'s> Matrix<'s> {
             let answer = self.snapshot.check(&request, self.terms.options).ok()?;
             Some((answer.decision, answer.code))
         };
-        Row { principal, resource, cells: self.actions.iter().map(decide).collect() }
+        let cells = self.actions.iter().map(decide).collect();
+        self.done.fetch_add(1, Ordering::Relaxed);
+        Row { principal, resource, cells }
     }
 }
 

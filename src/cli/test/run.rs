@@ -67,6 +67,12 @@ pub(super) struct Counts {
 
 /// Reads the files. All that is wrong with any of them is told.
 pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
+    let (suites, problems) = read_each(files);
+    if problems.refuses() { Err(problems.into()) } else { Ok(suites) }
+}
+
+/// Reads the files: those that can be read, and all that is wrong with the others.
+pub(super) fn read_each(files: &[PathBuf]) -> (Vec<Suite>, Problems) {
     let mut problems = Problems::default();
     let mut suites = Vec::new();
     for file in files {
@@ -83,10 +89,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
             Err(found) => problems.append(found),
         }
     }
-    if problems.refuses() {
-        return Err(problems.into());
-    }
-    Ok(suites)
+    (suites, problems)
 }
 
 /// Holds the tests against their worlds. All that these do not have is told.

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::project::Project;
+use crate::service::Service;
 
 /// The shipped project twice, the second with a text replaced in one of its files.
 fn two(file: &str, from: &str, to: &str) -> Project {
@@ -53,6 +54,62 @@ fn a_policy_that_forgets_its_owner() {
 #[test]
 fn nothing_differs() {
     assert_snapshot!(Project::shipped().run(&["diff", "--from", ".", "--to", "policies"]));
+}
+
+/// The shipped project with a data directory of two revisions, whose second has a share less, and
+/// that nothing serves any more.
+fn two_revisions() -> Project {
+    let project = Project::shipped();
+    let service = Service::start(project, &["--entities", "entities", "--data-dir", "data"]);
+    let answer = service.admin("DELETE", "/v1/links/share-buildings-a", "");
+    assert_eq!(answer.status, 200);
+    service.kill()
+}
+
+const REVISIONS: &[&str] =
+    &["diff", "--data-dir", "data", "--now", "2026-11-21T12:00:00Z", "--samples", "1", "--from"];
+
+#[test]
+fn revisions_and_what_is_exported_of_them() {
+    let project = two_revisions();
+    let diff = |from: &str, to: &str| project.run(&[REVISIONS, &[from, "--to", to]].concat());
+    assert_snapshot!(diff("rev:1", "rev:2"));
+    assert_snapshot!(diff("rev:2", "."));
+    let none = diff("rev:1", ".");
+    assert!(none.contains("0 entities and 0 links differ"), "{none}");
+    for name in ["exported.json", "exported"] {
+        let exported = project.run(&["log", "export", "2", "--data-dir", "data", "--out", name]);
+        assert!(exported.starts_with("exit: 0\n"), "{exported}");
+        assert_eq!(diff("rev:1", name), diff("rev:1", "rev:2"), "{name}");
+        assert_eq!(diff(name, "policies"), diff("rev:2", "."), "{name}");
+    }
+    assert_snapshot!(diff("rev:3", "."));
+}
+
+/// It is what a write of that file would change.
+#[test]
+fn a_file_with_some_of_the_parts() {
+    let project = Project::shipped();
+    project.write("links.json", "{\"links\": []}");
+    project.write("entities.json", "{\"entities\": [], \"links\": []}");
+    project.write("rules.json", "{\"policies\": {\"none.cedar\": \"\"}, \"links\": []}");
+    let diff = |file| {
+        let arguments = [
+            "diff",
+            "--from",
+            ".",
+            "--to",
+            file,
+            "--now",
+            "2026-11-21T12:00:00Z",
+            "--samples",
+            "1",
+        ];
+        project.run(&arguments)
+    };
+    assert_snapshot!(diff("links.json"));
+    assert!(diff("entities.json").contains("68 entities and 4 links differ"));
+    assert!(diff("rules.json").contains("0 entities and 4 links differ"));
 }
 
 #[test]

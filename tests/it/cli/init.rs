@@ -11,11 +11,11 @@ use crate::service::Service;
 
 /// Every example, with how many policies, entities, links and routes it has.
 const EXAMPLES: [(&str, &str); 5] = [
-    ("drive", "7 policies, 37 entities, 5 links, 10 routes"),
-    ("hospital", "7 policies, 36 entities, 3 links, 9 routes"),
-    ("thingsboard", "18 policies, 68 entities, 4 links, 739 routes"),
-    ("thingsboard-small", "18 policies, 21 entities, 1 link, 739 routes"),
-    ("tracker", "7 policies, 31 entities, 2 links, 10 routes"),
+    ("drive", "7 policies, 37 entities, 5 links, 10 routes, 22 tests"),
+    ("hospital", "7 policies, 36 entities, 3 links, 9 routes, 18 tests"),
+    ("thingsboard", "18 policies, 68 entities, 4 links, 739 routes, 186 tests"),
+    ("thingsboard-small", "18 policies, 21 entities, 1 link, 739 routes, 6 tests"),
+    ("tracker", "7 policies, 31 entities, 2 links, 10 routes, 20 tests"),
 ];
 
 fn in_repository(path: &str) -> String {
@@ -98,12 +98,12 @@ fn an_empty_directory_becomes_a_project() {
     assert_snapshot!(at(&["validate"]), @"
     exit: 0
     ----- stdout
-    valid: 18 policies, 68 entities, 4 links, 5 routes
+    valid: 18 policies, 68 entities, 4 links, 5 routes, 162 tests
     ");
     assert_snapshot!(at(&["test"]), @"
     exit: 0
     ----- stdout
-    1886 passed, 0 failed, 0 skipped
+    1892 passed, 0 failed, 0 skipped
     ");
     assert_snapshot!(at(&["format", "--check"]), @"
     exit: 0
@@ -131,7 +131,7 @@ fn the_directory_that_one_is_in() {
     assert_snapshot!(project.run(&["validate"]), @"
     exit: 0
     ----- stdout
-    valid: 18 policies, 68 entities, 4 links, 5 routes
+    valid: 18 policies, 68 entities, 4 links, 5 routes, 162 tests
     ");
 }
 

@@ -19,7 +19,10 @@ fn a_table() {
 #[test]
 fn a_page_is_escaped_and_needs_nothing_else() {
     let project = Project::shipped();
-    let entities = project.read("entities/entities.json").replace("WM-003", "<b>&'WM</b>");
+    let entities = project
+        .read("entities/entities.json")
+        .replace("WM-003", "<b>&'WM</b>")
+        .replace("\"SD-001\"", "\"\\\"><script>alert(1)</script>\"");
     project.write("entities/entities.json", &entities);
     let arguments = ["matrix", "--principal", "User::\"emma\"", "--type", "Device"];
     assert_snapshot!(project.run(&[&arguments[..], &["--format", "html"]].concat()));

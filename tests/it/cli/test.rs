@@ -405,6 +405,42 @@ tests:
     ");
 }
 
+/// Names, ids and texts of policies are text on the page, whatever they look like.
+#[test]
+fn a_page_of_coverage_holds_nothing_but_text() {
+    let project = Project::empty();
+    project.write(
+        "policies/schema.cedarschema",
+        "entity User { n: String }; action read appliesTo { principal: User, resource: User };",
+    );
+    project.write(
+        "policies/<b>.cedar",
+        "// </pre><script>1</script>\n@id(\"<img src=x>\") permit (principal, action, resource) when \
+         { principal.n == \"</span><script>2</script>\" };",
+    );
+    project.write(
+        "entities/users.json",
+        r#"[{"uid": {"type": "User", "id": "<i>"}, "attrs": {"n": "x"}, "parents": []}]"#,
+    );
+    project.write(
+        "tests/policies/suite.yaml",
+        "tests:\n  - { name: <u>, principal: 'User::\"<i>\"', action: read, resource: \
+         'User::\"<i>\"', expect: deny }\n",
+    );
+    let page = ["test", "--coverage", "--coverage-html", "page.html"];
+    let told = project.run(&page);
+    assert!(told.starts_with("exit: 0"), "{told}");
+    let page = project.read("page.html");
+    for (markup, text) in [
+        ("<script", "&lt;script&gt;2&lt;/script&gt;"),
+        ("<img", "&lt;img src=x&gt;"),
+        ("<b>", "&lt;b&gt;.cedar"),
+    ] {
+        assert!(!page.contains(markup), "{page}");
+        assert!(page.contains(text), "{page}");
+    }
+}
+
 #[test]
 fn a_save_runs_the_tests_again() {
     let suite = |expected: &str| {

@@ -23,7 +23,7 @@ fn the_commands() {
       demo      Show an allow, a deny and why, on the example that ships; needs no file
       matrix    Principals, resources and actions: what is decided for each
       diff      Who gains and who loses access between two bundles
-      validate  Check schema, policies, entities, links and routes, and show every problem
+      validate  Check schema, policies, entities, links, routes and tests, and show every problem
       format    Format .cedar files in place
       init      Write policies, schema, entities, tests, routes and proxy snippets to start from
       import    Make files to start from out of those of other tools

@@ -78,7 +78,13 @@ fn a_dry_run_and_a_condition() {
     entities.retain(|entity| entity["uid"]["type"] != "Alarm");
     let fewer = lines(&entities);
     let answer = put(&service, "/v1/entities?dry_run=true", &[], &fewer);
-    assert_eq!(answer.json(), json!({"revision": 1, "changed": ["entities"]}));
+    let answer = answer.json();
+    assert_eq!([&answer["revision"], &answer["changed"]], [&json!(1), &json!(["entities"])]);
+    // Nobody can do anything to the alarms that are gone.
+    assert_eq!(answer["access"]["gained"]["total"], 0);
+    let lost = answer["access"]["lost"]["by"].as_array().unwrap();
+    assert!(!lost.is_empty());
+    assert!(lost.iter().all(|it| it["resource_type"] == "Alarm"), "{lost:?}");
     assert_eq!(service.in_force(), before);
     let broken = fewer.replace("\"Device\"", "\"Robot\"");
     assert_eq!(put(&service, "/v1/entities?dry_run=true", &[], &broken).status, 422);
