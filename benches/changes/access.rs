@@ -71,7 +71,9 @@ pub(crate) fn hold(world: &World) -> Result<Held, Failure> {
         return Err(format!("{kind}: nobody gains or loses anything").into());
     }
     let (mut all, tried) = (Counts::default(), held.len());
-    moved.values().for_each(|counts| all.add(*counts));
+    for counts in moved.values() {
+        all.add(*counts);
+    }
     println!(
         "{tried} dry runs in a small world say what trying everything says: {} gained, {} lost",
         all.gained, all.lost
