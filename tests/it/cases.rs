@@ -204,7 +204,7 @@ fn render(answer: &Answer, expected: &str) -> String {
         text.push('\n');
     }
     if !answer.body.is_empty() {
-        let body = serde_json::from_str(&answer.body)
+        let body = serde_json::from_str(&steady::of_one_length(&answer.body))
             .map_or_else(|_| answer.body.trim_end().to_owned(), |json| indented(&json, 0));
         text.extend(["\n", &body, "\n"]);
     }
