@@ -25,7 +25,7 @@ use crate::text;
 use crate::worlds::{Case, case};
 
 /// Worlds of one run, unless `DOORWARD_ORACLE_DIFFERENCES` says otherwise.
-const WORLDS: u64 = 120;
+const WORLDS: u64 = 500;
 /// Everything is listed.
 const BOUNDS: Bounds =
     Bounds { decisions_max: u64::MAX, samples_max: usize::MAX, principals_max: usize::MAX };
