@@ -7,7 +7,7 @@
 //! its own, and every path needs a token whose entry in the table of routes does not say that it
 //! is open. A path that is in no table is therefore closed.
 
-mod access;
+pub(crate) mod access;
 mod bundle;
 mod condition;
 mod digest;

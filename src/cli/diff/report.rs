@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use cedar_policy::EntityUid;
 use serde_json::{Value, json};
 
 use crate::analysis::diff::{Balance, Difference, Sample};
 use crate::cli::terminal::{Paint, visible};
+use crate::http::admin::access;
 
 /// For people.
 pub(super) fn for_people(found: &Difference, paint: Paint) -> String {
@@ -133,57 +133,14 @@ fn cell(text: &str) -> String {
     format!("`{}`", text.replace('|', "\\|").replace('`', "'"))
 }
 
-/// For programs.
+/// For programs; of who gains and who loses what a dry run answers.
 pub(super) fn json(found: &Difference) -> Value {
-    let left_out: Vec<Value> = found
-        .left_out
-        .iter()
-        .map(|it| {
-            json!({
-                "action": it.action,
-                "principal_type": it.principal,
-                "resource_type": it.resource,
-                "why": it.why,
-            })
-        })
-        .collect();
     json!({
-        "gained": balance_json(&found.gained),
-        "lost": balance_json(&found.lost),
+        "gained": access::balance(&found.gained),
+        "lost": access::balance(&found.lost),
         "complete": found.complete,
-        "left_out": left_out,
+        "left_out": access::left_out(found),
         "entities": found.entities,
         "links": found.links,
-    })
-}
-
-fn balance_json(balance: &Balance) -> Value {
-    let uid =
-        |uid: &EntityUid| json!({"type": uid.type_name().to_string(), "id": uid.id().unescaped()});
-    let by = balance.by.iter().map(|((principal, action, resource), count)| {
-        json!({
-            "principal_type": principal,
-            "action": action,
-            "resource_type": resource,
-            "count": count,
-        })
-    });
-    let top = balance.top.iter().map(|(who, count)| json!({"uid": uid(who), "count": count}));
-    let samples = balance.samples.iter().map(|sample| {
-        json!({
-            "principal": uid(&sample.principal),
-            "action": uid(&sample.action),
-            "resource": uid(&sample.resource),
-            "allowed_by": sample.allowed_by,
-            "denied": sample.denied.as_str(),
-            "denied_by": sample.denied_by,
-        })
-    });
-    json!({
-        "total": balance.total,
-        "principals": balance.principals,
-        "by": by.collect::<Vec<_>>(),
-        "top": top.collect::<Vec<_>>(),
-        "samples": samples.collect::<Vec<_>>(),
     })
 }

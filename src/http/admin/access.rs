@@ -59,27 +59,29 @@ impl Tried {
 }
 
 fn wire(found: &Difference) -> Value {
-    let left_out: Vec<Value> = found
-        .left_out
-        .iter()
-        .map(|it| {
-            json!({
-                "action": it.action,
-                "principal_type": it.principal,
-                "resource_type": it.resource,
-                "why": it.why,
-            })
-        })
-        .collect();
     json!({
         "complete": found.complete,
         "gained": balance(&found.gained),
         "lost": balance(&found.lost),
-        "left_out": left_out,
+        "left_out": left_out(found),
     })
 }
 
-fn balance(balance: &Balance) -> Value {
+/// What was not compared, and why. `doorward diff` writes it alike.
+pub(crate) fn left_out(found: &Difference) -> Vec<Value> {
+    let each = found.left_out.iter().map(|it| {
+        json!({
+            "action": it.action,
+            "principal_type": it.principal,
+            "resource_type": it.resource,
+            "why": it.why,
+        })
+    });
+    each.collect()
+}
+
+/// What is gained, or what is lost. `doorward diff` writes it alike.
+pub(crate) fn balance(balance: &Balance) -> Value {
     let uid =
         |uid: &EntityUid| json!({"type": uid.type_name().to_string(), "id": uid.id().unescaped()});
     let by = balance.by.iter().map(|((principal, action, resource), count)| {
